@@ -1,0 +1,52 @@
+package checkers
+
+import (
+	"riven/harness/history"
+	"riven/harness/spec"
+	"riven/nemesis"
+)
+
+// Input is everything that a verdict may rest on. It comes from a bundle or straight from a run.
+type Input struct {
+	Spec     spec.Spec
+	Plan     nemesis.Plan
+	Receipts []nemesis.Receipt
+	History  []history.Event // sorted by Time, Index is the position
+	Claims   []Claim         // of the recipe
+	// Native: the recipe is a client library's own algorithm, so what it does wrong is the library's.
+	Native bool
+	// Incomparable: the nodes do not share a kernel (boot ids differ), so times of different nodes must not be compared.
+	Incomparable bool
+}
+
+// Precondition under which a recipe promises a claim; evaluated on spec, receipts and measurements.
+type Precondition string
+
+// Preconditions.
+const (
+	// SessionOutlastsFollower: the session timeout is longer than tickTime*syncLimit, so that a follower that is cut
+	// from its peers stops answering its clients before the leader expires their sessions (Learner.java, ZOOKEEPER's soTimeout).
+	SessionOutlastsFollower Precondition = "session outlasts follower"
+	// NoLongStall: neither the participants concerned nor a server stood still, planned or measured, longer than the margin.
+	NoLongStall Precondition = "no long stall"
+	// Fenced: the resource refuses old tokens.
+	Fenced Precondition = "fencing"
+	// NoExpiry: no session of a participant concerned expired; for recipes with no notice of a loss at all.
+	NoExpiry Precondition = "no expiry"
+)
+
+// Names of claims.
+const (
+	ClaimExclusion = "exclusion" // at the resource: never hold A, B, A again
+	ClaimBelief    = "belief"    // no two participants think at once that they hold
+	ClaimTokens    = "tokens"    // no accepted token below one accepted before
+	ClaimHandOver  = "hand-over" // after the last heal every participant is served within a bound
+	ClaimOrphans   = "orphans"   // nothing is left behind at the end by holds that are over
+)
+
+// Claim is what a recipe promises, and when. Outside its preconditions a violation of it is a hazard.
+type Claim struct {
+	Name string         `json:"name"`
+	Rule string         `json:"rule"` // in one sentence
+	When []Precondition `json:"when,omitempty"`
+}

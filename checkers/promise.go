@@ -1,0 +1,47 @@
+package checkers
+
+// Operations of the lock workload.
+const (
+	OpAcquire = "acquire" // OK carries Hold and Token
+	OpWork    = "work"    // accesses under the present hold
+	OpRelease = "release" //
+	OpList    = "list"    // OK carries the number N of the lock's children and their names in Text; it must not be stale
+)
+
+// rules are said for recipes whose claim has no rule of its own.
+var rules = map[string]string{
+	ClaimExclusion: "the resource never accepts an access of a hold again once it has accepted one of another hold",
+	ClaimBelief:    "no two participants believe at the same time that they hold the lock",
+	ClaimTokens:    "the resource never accepts a token below one that it has accepted before",
+	ClaimHandOver:  "after the last heal every participant gets the lock within a bound",
+	ClaimOrphans:   "nothing is left under the lock when nobody holds it or waits for it",
+}
+
+// promise is a claim as this run is held to it.
+type promise struct {
+	Claim
+	made     bool // by the recipe, or insisted on
+	insisted bool // judged without its preconditions
+}
+
+func (in Input) promise(name string) promise {
+	p := promise{Claim: Claim{Name: name}, insisted: in.Spec.Insists(name)}
+	p.made = p.insisted
+	for _, c := range in.Claims {
+		if c.Name == name {
+			p.Claim, p.made = c, true
+		}
+	}
+	if p.Rule == "" {
+		p.Rule = rules[name]
+	}
+	return p
+}
+
+// blame is where a lock that was not exclusive went wrong: nothing in the resource's record speaks against the servers.
+func (in Input) blame() Place {
+	if in.Native {
+		return Library
+	}
+	return Recipe
+}

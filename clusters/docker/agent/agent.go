@@ -1,0 +1,246 @@
+package agent
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"riven/nemesis/inject"
+)
+
+const (
+	maxRequest     = 16 << 20
+	stallThreshold = 50 * time.Millisecond
+	faultQueue     = 64 // requests that wait their turn before further ones are not read
+)
+
+// agent of this process: there is one.
+type agent struct {
+	ctx       context.Context // ends with the agent
+	stderr    *os.File
+	out       *stream
+	processes *inject.Supervisor
+	stalls    *inject.StallWatch
+	net       network
+	relay     *relay
+	paused    atomic.Bool
+	wg        sync.WaitGroup // all goroutines that end with the agent
+
+	faults   sync.Mutex // held by each fault from begin to effect, so that none overlap
+	pauseTTL expiry
+	cutTTL   expiry
+
+	mu    sync.Mutex
+	child *child
+}
+
+// Run is the agent: it carries out the requests on stdin and says on stdout what happens, one JSON object a line each.
+// What the child has to say to people goes to stderr. It returns nil when stdin ends, and an error when the harness
+// says what no harness says, when it reads no more, or when ctx ends. Every process that it started is gone then.
+//
+// It reaps all children of its process and stops or kills every process that it can see: it is meant to be PID 1.
+func Run(ctx context.Context, stdin io.Reader, stdout io.Writer, stderr *os.File) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	processes, err := inject.NewSupervisor("/proc/self/exe", "launch")
+	if err != nil {
+		return fmt.Errorf("supervise processes: %w", err)
+	}
+	a := &agent{ctx: ctx, stderr: stderr, out: newStream(stdout), processes: processes}
+	a.relay = newRelay(a.out)
+	a.relay.fire = func(f *firing) { a.wg.Go(func() { a.fire(f) }) }
+	if err := a.up(); err != nil {
+		return errors.Join(err, processes.Close(), a.out.close())
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- a.serve(stdin) }()
+	select {
+	case err = <-ended:
+	case <-ctx.Done():
+		err = ctx.Err()
+	case <-a.out.done: // its error comes from close
+	}
+	cancel()
+	return errors.Join(err, a.close())
+}
+
+func (a *agent) up() error {
+	boot, err := inject.BootID()
+	if err != nil {
+		return err
+	}
+	a.net.open()
+	a.out.stamped(func(now int64) Message {
+		return Message{Up: &Up{BootID: boot, Time: now, Error: problem(a.net.missing())}}
+	})
+	a.stalls = inject.WatchStalls(stallThreshold, func(s inject.Stall) {
+		a.out.say(Message{Stall: &Stall{From: s.Start, To: s.End, What: s.What}})
+	})
+	return nil
+}
+
+func (a *agent) close() error {
+	a.out.end()
+	a.faults.Lock()
+	a.pauseTTL.stop()
+	a.cutTTL.stop()
+	a.faults.Unlock()
+	err := a.processes.Close()
+	a.stalls.Stop()
+	a.wg.Wait()
+	return errors.Join(err, a.net.close(), a.out.close())
+}
+
+// complain tells people, who read it among the child's own output, of what no message exists for.
+func (a *agent) complain(format string, args ...any) {
+	fmt.Fprintf(a.stderr, "agent: "+format+"\n", args...)
+}
+
+// serve reads requests until there are no more.
+func (a *agent) serve(stdin io.Reader) error {
+	inTurn := make(chan Request, faultQueue)
+	defer close(inTurn)
+	a.wg.Go(func() {
+		for r := range inTurn {
+			a.answer(r, a.inTurn)
+		}
+	})
+	in := newLineReader(stdin, maxRequest)
+	for {
+		line, err := in.next()
+		if err == io.EOF {
+			return nil
+		}
+		if err == nil {
+			err = a.request(line, inTurn)
+		}
+		if err != nil {
+			return fmt.Errorf("request: %w", err)
+		}
+	}
+}
+
+// request takes one request: ops, replies and orders at once and as they are, faults in turn, questions side by side.
+func (a *agent) request(line []byte, inTurn chan<- Request) error {
+	var cmd, in []byte
+	err := members(line, func(name, v []byte) (err error) {
+		switch string(name) {
+		case "cmd":
+			cmd, err = unquote(v)
+		case "in":
+			in = v
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	switch string(cmd) {
+	case CmdOp:
+		return a.relay.op(bytes.Clone(in))
+	case CmdReply:
+		return a.relay.order(bytes.Clone(in))
+	}
+	var r Request
+	if err := json.Unmarshal(line, &r); err != nil {
+		return err
+	}
+	switch r.Cmd {
+	case CmdStart, CmdKill, CmdPause, CmdResume, CmdCut, CmdDetect:
+		inTurn <- r
+	case CmdArm, CmdDisarm:
+		a.answer(r, a.atOnce)
+	case CmdDrops, CmdProbe, CmdCounts, CmdFour:
+		a.wg.Go(func() { a.answer(r, a.aside) })
+	default:
+		return fmt.Errorf("unknown command %q", r.Cmd)
+	}
+	return nil
+}
+
+// answer has r carried out and says how it went. Unless do knows better, all of it took from its call to its return.
+func (a *agent) answer(r Request, do func(context.Context, Request) (Answer, error)) {
+	ctx, cancel := context.WithTimeout(a.ctx, faultLimit)
+	defer cancel()
+	from := inject.Mono()
+	ans, err := do(ctx, r)
+	if ans.From == 0 {
+		ans.From, ans.To = from, inject.Mono()
+	}
+	ans.Error = problem(err)
+	a.out.say(Message{Re: r.ID, Answer: &ans})
+}
+
+// inTurn does what must not overlap.
+func (a *agent) inTurn(ctx context.Context, r Request) (Answer, error) {
+	a.faults.Lock()
+	defer a.faults.Unlock()
+	switch r.Cmd {
+	case CmdStart:
+		pid, err := a.start(r.Launch)
+		return Answer{Pid: pid}, err
+	case CmdKill:
+		p, k, err := a.kill(ctx)
+		return Answer{From: k.Start, To: k.End, Process: &p}, err
+	case CmdPause:
+		p, s, err := a.pause(ctx, r.TTL)
+		return Answer{From: s.Start, To: s.End, Process: &p}, err
+	case CmdResume:
+		p, s, err := a.resume(ctx)
+		return Answer{From: s.Start, To: s.End, Process: &p}, err
+	case CmdCut:
+		return Answer{}, a.cut(r.Peers, r.TTL)
+	}
+	return a.detect(ctx)
+}
+
+// detect tries every mechanism, for which the node must be its own to play with.
+func (a *agent) detect(ctx context.Context) (Answer, error) {
+	if a.current() != nil {
+		return Answer{}, errors.New("mechanisms are not tried while a child runs")
+	}
+	if err := a.net.close(); err != nil {
+		return Answer{}, err
+	}
+	defer a.net.open()
+	return Answer{Mechanisms: inject.Detect(ctx, a.processes)}, nil
+}
+
+func (a *agent) atOnce(_ context.Context, r Request) (Answer, error) {
+	if r.Cmd == CmdArm {
+		if r.Armed == nil {
+			return Answer{}, errors.New("nothing to arm")
+		}
+		a.relay.arm(*r.Armed)
+		return Answer{}, nil
+	}
+	if !a.relay.disarm(r.Text) {
+		return Answer{Text: "fired"}, nil
+	}
+	return Answer{}, nil
+}
+
+func (a *agent) aside(ctx context.Context, r Request) (ans Answer, err error) {
+	switch r.Cmd {
+	case CmdDrops:
+		ans.Drops, err = a.net.drops()
+	case CmdProbe:
+		err = a.net.send(ctx, r.Peers, r.Count)
+	case CmdCounts:
+		ans.Received, err = a.net.received()
+	case CmdFour:
+		c := a.current()
+		if c == nil || c.launch.ClientPort == 0 {
+			return ans, errors.New("no server runs")
+		}
+		ans.Text, err = four(ctx, c.launch.ClientPort, r.Word, fourDeadline)
+	}
+	return ans, err
+}

@@ -1,0 +1,102 @@
+package docker
+
+import (
+	"fmt"
+	"hash/fnv"
+	"strconv"
+	"strings"
+
+	"riven/clusters/docker/agent"
+	"riven/clusters/docker/protocol"
+	"riven/harness/spec"
+)
+
+// participantLaunch starts an incarnation of a participant with a Hello of its own.
+func participantLaunch(img Image, env []string, name string, s spec.Spec, servers []protocol.Server) func(incarnation int) *agent.Launch {
+	return func(incarnation int) *agent.Launch {
+		return &agent.Launch{
+			Argv: img.Command, Env: env, Dir: "/", UID: img.UID, GID: img.GID, Incarnation: incarnation,
+			Participant: &protocol.Hello{
+				Version: protocol.Version, Node: name, Incarnation: incarnation,
+				Seed: seedOf(s.Seed, name, incarnation), Servers: servers, Spec: s,
+			},
+		}
+	}
+}
+
+// seedOf derives the seed of an incarnation from the run's.
+func seedOf(run uint64, node string, incarnation int) uint64 {
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%d/%s/%d", run, node, incarnation)
+	return h.Sum64()
+}
+
+// serversOf are the servers that the i-th participant may use, in the order in which it should try them: those that it
+// is pinned to, else all, beginning with another one for each participant.
+func serversOf(i int, name string, servers []protocol.Server, pinned map[string][]string) []protocol.Server {
+	var own []protocol.Server
+	for _, pin := range pinned[name] {
+		for _, s := range servers {
+			if s.Name == pin {
+				own = append(own, s)
+			}
+		}
+	}
+	if own != nil {
+		return own
+	}
+	k := i % len(servers)
+	return append(append(own, servers[k:]...), servers[:k]...)
+}
+
+// resolvePins tells which servers each pinned participant is tied to, given the servers' roles.
+func resolvePins(pins []spec.Pin, servers []string, nodes map[string]state) (map[string][]string, error) {
+	byRole := map[string]string{}
+	followers := 0
+	for _, name := range servers {
+		byRole[name] = name
+		switch nodes[name].role {
+		case roleLeader:
+			byRole[roleLeader] = name
+		case roleFollower:
+			followers++
+			byRole[roleFollower+strconv.Itoa(followers)] = name
+		}
+	}
+	byRole[roleFollower] = byRole[roleFollower+"1"]
+	pinned := map[string][]string{}
+	for _, p := range pins {
+		server := byRole[p.Server]
+		if server == "" {
+			return nil, fmt.Errorf("pin %s to %s: the ensemble has no such server", p.Participant, p.Server)
+		}
+		pinned[p.Participant] = append(pinned[p.Participant], server)
+	}
+	return pinned, nil
+}
+
+// checkPins finds pins that no roles could satisfy, before anything is started.
+func checkPins(s spec.Spec) error {
+	roles := map[string]state{}
+	for i, name := range s.ServerNames() {
+		roles[name] = state{role: roleFollower}
+		if i == 0 {
+			roles[name] = state{role: roleLeader}
+		}
+	}
+	pinned, err := resolvePins(s.Pins, s.ServerNames(), roles)
+	if err != nil {
+		return err
+	}
+	for _, name := range s.ParticipantNames() {
+		delete(pinned, name)
+	}
+	var unknown []string
+	for name := range pinned {
+		unknown = append(unknown, name)
+	}
+	if unknown != nil {
+		return fmt.Errorf("pin of %s: the run has no such participant", strings.Join(unknown, ", "))
+	}
+	return nil
+}

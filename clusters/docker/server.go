@@ -1,0 +1,65 @@
+package docker
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"riven/clusters/docker/agent"
+	"riven/harness/spec"
+)
+
+// Ports and paths of a server, inside its node.
+const (
+	clientPort   = 2181
+	quorumPort   = 2888
+	electionPort = 3888
+	configPath   = "/zoo.cfg" // named by the server image's command
+	dataDir      = "/data"
+)
+
+// javaOptions make the servers' log readable: one line an event, with the wall clock, on standard error.
+const javaOptions = "-Dorg.slf4j.simpleLogger.defaultLogLevel=info" +
+	" -Dorg.slf4j.simpleLogger.showDateTime=true" +
+	" -Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS" +
+	" -Dorg.slf4j.simpleLogger.showShortLogName=true"
+
+// quickElections are for short ticks: ZooKeeper's own values are made for ticks of seconds. The keys are system properties without
+// their prefix "zookeeper." (QuorumCnxManager, FastLeaderElection, Leader), which QuorumPeerConfig sets from the file.
+const quickElections = `cnxTimeout=200
+fastleader.minNotificationInterval=50
+fastleader.maxNotificationInterval=200
+leader.maxTimeToWaitForEpoch=400
+`
+
+// zooConfig is the servers' common zoo.cfg; addrs[i] is the address of server i+1.
+func zooConfig(t spec.Timing, addrs []netip.Addr) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "tickTime=%d\ninitLimit=%d\nsyncLimit=%d\n", t.TickTime, t.InitLimit, t.SyncLimit)
+	fmt.Fprintf(&b, "dataDir=%s\nclientPort=%d\n", dataDir, clientPort)
+	b.WriteString("maxClientCnxns=0\nadmin.enableServer=false\n4lw.commands.whitelist=*\nstandaloneEnabled=false\n")
+	// KB; the default of 64 MB is a waste on logs of seconds.
+	b.WriteString("preAllocSize=1024\n")
+	if t == spec.Timings["fast"] {
+		b.WriteString(quickElections)
+	}
+	for i, a := range addrs {
+		fmt.Fprintf(&b, "server.%d=%s:%d:%d\n", i+1, a, quorumPort, electionPort)
+	}
+	return b.String()
+}
+
+// serverLaunch starts server id. Its files are written before the first start only: they outlive the child.
+func serverLaunch(img Image, env []string, id int, config string) func(incarnation int) *agent.Launch {
+	return func(incarnation int) *agent.Launch {
+		l := &agent.Launch{
+			Argv: img.Command, Env: append(env[:len(env):len(env)], "JAVA_TOOL_OPTIONS="+javaOptions),
+			Dir: "/", UID: img.UID, GID: img.GID, Incarnation: incarnation, ClientPort: clientPort,
+		}
+		if incarnation == 1 {
+			l.Dirs = []string{dataDir}
+			l.Files = []agent.File{{Path: configPath, Text: config}, {Path: dataDir + "/myid", Text: fmt.Sprintf("%d\n", id)}}
+		}
+		return l
+	}
+}

@@ -1,0 +1,220 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/moby/moby/client"
+
+	"riven/clusters/docker/protocol"
+)
+
+// Deadlines of a start. An engine under load takes a second for seven nodes, a JVM some seconds to join.
+const (
+	openTime  = 60 * time.Second // all containers created and started
+	formTime  = 90 * time.Second // the ensemble formed
+	readyTime = 60 * time.Second // all participants ready
+)
+
+// Start brings the cluster up. If it returns an error, everything it had created is removed again.
+func (c *Cluster) Start(ctx context.Context) (err error) {
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, c.Stop(ctx))
+		}
+	}()
+	begin := time.Now()
+	c.started = begin
+	if c.cli, err = Connect(ctx); err != nil {
+		return err
+	}
+	c.sweep(ctx)
+	if err := c.openAll(ctx); err != nil {
+		return err
+	}
+	c.cfg.Progress("%d servers and %d participants: containers up after %v", len(c.servers), len(c.parts), since(begin))
+	if err := c.startServers(ctx); err != nil {
+		return err
+	}
+	c.cfg.Progress("%s leads %d servers after %v", c.leader(), len(c.servers), since(begin))
+	if err := c.startParticipants(ctx); err != nil {
+		return err
+	}
+	c.cfg.Progress("%d participants ready after %v", len(c.parts), since(begin))
+	return nil
+}
+
+func since(t time.Time) time.Duration { return time.Since(t).Round(10 * time.Millisecond) }
+
+// sweep removes what killed runs have left. It is a courtesy to the machine: a failure does not stop the run.
+func (c *Cluster) sweep(ctx context.Context) {
+	if _, err := Sweep(ctx, c.cli, SweepOptions{}); err != nil {
+		c.cfg.Progress("what earlier runs have left could not be removed: %v", err)
+	}
+}
+
+// openAll creates and starts all containers at once. What the engine has begun is seen to its end even when ctx is
+// cancelled meanwhile, so that Stop knows what there is to remove.
+func (c *Cluster) openAll(ctx context.Context) error {
+	if err := c.environments(ctx); err != nil {
+		return err
+	}
+	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), openTime)
+	defer cancel()
+	var err error
+	if c.network, err = createNetwork(own, c.cfg.RunID, c.started); err != nil {
+		return err
+	}
+	err = each(c.all(), func(_ int, n *node) error { return c.open(own, n, c.cfg.Log(n.name)) })
+	if err != nil {
+		return err
+	}
+	for _, n := range c.all() {
+		c.byAddr[n.addr] = n.name
+	}
+	if err := c.awaitUp(ctx); err != nil {
+		return c.explain("the agents did not come up", err, c.all())
+	}
+	return nil
+}
+
+func (c *Cluster) environments(ctx context.Context) error {
+	for _, set := range []struct {
+		nodes []*node
+		image Image
+	}{{c.servers, c.images.Server}, {c.parts, c.images.Participant}} {
+		env, err := set.image.environment(ctx, c.cli)
+		if err != nil {
+			return err
+		}
+		for _, n := range set.nodes {
+			n.env = env
+		}
+	}
+	return nil
+}
+
+func (c *Cluster) awaitUp(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, callTime, fmt.Errorf("not within %v", callTime))
+	defer cancel()
+	err := c.board.await(ctx, func(nodes map[string]state) (bool, error) {
+		for _, n := range c.all() {
+			if err := nodes[n.name].gone; err != nil {
+				return false, &nodeError{n.name, err}
+			}
+			if nodes[n.name].up == nil {
+				return false, nil
+			}
+		}
+		return true, nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, n := range c.all() {
+		if up := c.board.get(n.name).up; up.Error != "" {
+			c.cfg.Progress("%s: %s", n.name, up.Error)
+		}
+	}
+	if !c.Comparable() {
+		c.cfg.Progress("the nodes do not share a kernel: times of different nodes can not be compared")
+	}
+	return nil
+}
+
+func (c *Cluster) startServers(ctx context.Context) error {
+	addrs := make([]netip.Addr, len(c.servers))
+	for i, n := range c.servers {
+		addrs[i] = n.addr
+	}
+	config := zooConfig(c.cfg.Spec.Timing, addrs)
+	err := each(c.servers, func(i int, n *node) error {
+		n.launch = serverLaunch(n.image, n.env, i+1, config)
+		return c.launch(ctx, n)
+	})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, formTime, fmt.Errorf("not within %v", formTime))
+	defer cancel()
+	names := c.cfg.Spec.ServerNames()
+	err = c.board.await(ctx, func(nodes map[string]state) (bool, error) {
+		return formed(nodes, names), dead(nodes, names)
+	})
+	if err != nil {
+		return c.explain("the ensemble did not form", err, c.servers)
+	}
+	return nil
+}
+
+func (c *Cluster) startParticipants(ctx context.Context) error {
+	nodes, _ := c.board.look()
+	pinned, err := resolvePins(c.cfg.Spec.Pins, c.cfg.Spec.ServerNames(), nodes)
+	if err != nil {
+		return err
+	}
+	servers := make([]protocol.Server, len(c.servers))
+	for i, n := range c.servers {
+		servers[i] = protocol.Server{Name: n.name, Address: net.JoinHostPort(n.addr.String(), strconv.Itoa(clientPort))}
+	}
+	err = each(c.parts, func(i int, n *node) error {
+		n.launch = participantLaunch(n.image, n.env, n.name, c.cfg.Spec, serversOf(i, n.name, servers, pinned))
+		return c.launch(ctx, n)
+	})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, readyTime, fmt.Errorf("not within %v", readyTime))
+	defer cancel()
+	names := c.cfg.Spec.ParticipantNames()
+	err = c.board.await(ctx, func(nodes map[string]state) (bool, error) {
+		for _, name := range names {
+			if !nodes[name].ready {
+				return false, dead(nodes, names)
+			}
+		}
+		return true, nil
+	})
+	if err != nil {
+		return c.explain("the participants did not get ready", err, c.parts)
+	}
+	return nil
+}
+
+// launch starts the first incarnation of a node's child.
+func (c *Cluster) launch(ctx context.Context, n *node) error {
+	_, _, err := c.startChild(ctx, n)
+	return err
+}
+
+func (c *Cluster) leader() string {
+	for _, n := range c.servers {
+		if c.board.get(n.name).role == roleLeader {
+			return n.name
+		}
+	}
+	return "nobody"
+}
+
+// explain adds what the nodes have said last, for people who do not have the run's logs at hand.
+func (c *Cluster) explain(what string, err error, nodes []*node) error {
+	var b strings.Builder
+	for _, n := range nodes {
+		if lines := n.output.Lines(); lines != "" {
+			fmt.Fprintf(&b, "\nlast output of %s:\n%s", n.name, lines)
+		}
+	}
+	return fmt.Errorf("%s: %w%s", what, err, b.String())
+}
+
+// silent is the log of nodes whose output nobody reads.
+var silent io.Writer = io.Discard
+
+var _ = client.Filters{}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"riven/checkers"
+	"riven/harness/run"
+	"riven/nemesis"
+	"riven/results"
+	"riven/workloads/catalogue"
+)
+
+func checkCommand() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use: "check BUNDLE", Short: "Judge a bundle again", Args: cobra.ExactArgs(1),
+		Long: "Judges the history of a bundle again and writes its verdict and report anew. The exit code is the verdict's.",
+		RunE: func(c *cobra.Command, args []string) error {
+			v, err := run.Judge(args[0])
+			if err != nil {
+				return failed(err)
+			}
+			b, err := results.Open(args[0])
+			if err != nil {
+				return failed(err)
+			}
+			defer b.Close()
+			if err := show(c, b, v, asJSON); err != nil {
+				return failed(err)
+			}
+			if v.Outcome == checkers.Pass {
+				return nil
+			}
+			return &exit{code: v.Outcome.ExitCode()}
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
+	return c
+}
+
+func reportCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "report BUNDLE", Short: "Write a bundle's report anew, from the verdict that it has", Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			b, err := results.Open(args[0])
+			if err != nil {
+				return failed(err)
+			}
+			defer b.Close()
+			v, err := b.Verdict()
+			if err != nil {
+				return failed(err)
+			}
+			if err := results.WriteAll(b, v); err != nil {
+				return failed(err)
+			}
+			fmt.Fprintln(c.OutOrStdout(), b.Path("report.html"))
+			return nil
+		},
+	}
+}
+
+func listCommand() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use: "list", Short: "List workloads, recipes, defects and faults", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if asJSON {
+				return failed(json.NewEncoder(c.OutOrStdout()).Encode(inventory()))
+			}
+			w := tabwriter.NewWriter(c.OutOrStdout(), 0, 4, 2, ' ', 0)
+			for _, wl := range inventory().Workloads {
+				fmt.Fprintf(w, "workload %s\t%s\n", wl.Name, wl.Doc)
+				for _, r := range wl.Recipes {
+					fmt.Fprintf(w, "  recipe %s\t%s\n", r.Name, r.Doc)
+					for _, d := range r.Defects {
+						fmt.Fprintf(w, "    defect %s\t%s (%s)\n", d.Name, d.Bug, d.Exposed)
+					}
+				}
+			}
+			fmt.Fprintf(w, "faults\t%v\n", inventory().Faults)
+			return failed(w.Flush())
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
+	return c
+}
+
+// Listed is what `riven list --json` prints.
+type listed struct {
+	Workloads []listedWorkload `json:"workloads"`
+	Faults    []nemesis.Kind   `json:"faults"`
+}
+
+type listedWorkload struct {
+	Name    string         `json:"name"`
+	Doc     string         `json:"doc"`
+	Recipes []listedRecipe `json:"recipes"`
+}
+
+type listedRecipe struct {
+	Name    string           `json:"name"`
+	Doc     string           `json:"doc"`
+	Native  bool             `json:"native,omitempty"`
+	Claims  []checkers.Claim `json:"claims"`
+	Defects []listedDefect   `json:"defects"`
+}
+
+type listedDefect struct {
+	Name    string   `json:"name"`
+	Bug     string   `json:"bug"`
+	Exposed string   `json:"exposedBy"`
+	Breaks  []string `json:"breaks"`
+}
+
+func inventory() listed {
+	out := listed{Faults: nemesis.Kinds}
+	for _, w := range catalogue.All() {
+		lw := listedWorkload{Name: w.Name, Doc: w.Doc}
+		for _, r := range w.Recipes {
+			lr := listedRecipe{Name: r.Name, Doc: r.Doc, Native: r.Native, Claims: r.Claims, Defects: []listedDefect{}}
+			for _, d := range r.Defects {
+				lr.Defects = append(lr.Defects, listedDefect(d))
+			}
+			lw.Recipes = append(lw.Recipes, lr)
+		}
+		out.Workloads = append(out.Workloads, lw)
+	}
+	return out
+}

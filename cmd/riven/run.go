@@ -1,0 +1,293 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"riven/checkers"
+	"riven/clusters"
+	"riven/harness/run"
+	"riven/harness/spec"
+	"riven/nemesis"
+	"riven/results"
+	"riven/workloads/catalogue"
+)
+
+// runFlags are what the command line says; spec is filled in from them.
+type runFlags struct {
+	spec                       spec.Spec
+	file, plan, seeds          string
+	timing, dir                string
+	session, length, hold, pau time.Duration
+	pins                       []string
+	json                       bool
+}
+
+func runCommand() *cobra.Command {
+	f := &runFlags{spec: spec.Default()}
+	c := &cobra.Command{
+		Use:   "run [WORKLOAD]",
+		Short: "Run a workload under faults and judge it",
+		Long: `Starts an ensemble and its participants in containers, runs the workload while it injects faults, heals, and judges
+the history. Leaves a bundle with the verdict and report.html.
+
+Exit codes: 0 pass, 1 violation, 2 inconclusive, 3 error, 64 bad usage; of several seeds the worst.`,
+		Example: `  riven run lock --recipe curator --faults partition,kill,pause --time 30s --seed 1..10
+  riven run lock --fencing=false --faults pause          # a paused holder writes after its successor
+  riven run lock --spec examples/two-holders.json --plan examples/two-holders-plan.json`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error { return f.run(c, args) },
+	}
+	s, flags := &f.spec, c.Flags()
+	flags.StringVar(&s.Recipe, "recipe", s.Recipe, "recipe that the participants run (riven list)")
+	flags.StringSliceVar(&s.Defects, "defect", nil, "defects to switch on in the recipe")
+	flags.StringSliceVar(&s.Faults, "faults", s.Faults, "kinds of faults to plan; empty for none")
+	flags.StringVar(&f.plan, "plan", "", "file with the plan, instead of one drawn from the seed")
+	flags.StringVar(&f.file, "spec", "", "file with the spec, instead of flags")
+	flags.StringVar(&f.seeds, "seed", "", "seed, list or range (7, 1,5, 1..10); drawn when not given")
+	flags.DurationVar(&f.length, "time", s.Time.D(), "how long the workload runs under faults")
+	flags.IntVar(&s.Servers, "servers", s.Servers, "servers of the ensemble")
+	flags.IntVar(&s.Participants, "participants", s.Participants, "participants")
+	flags.StringVar(&f.timing, "timing", "fast", "the ensemble's timing: fast (tick 200 ms, session 2 s) or zoo_sample (tick 2 s, session 4 s)")
+	flags.DurationVar(&f.session, "session", 0, "session timeout (0: the timing's)")
+	flags.DurationVar(&f.hold, "hold", s.Hold.D(), "how long a lock is held and worked under")
+	flags.DurationVar(&f.pau, "pause", 0, "length of planned pauses (0: 1.5 session timeouts)")
+	flags.BoolVar(&s.Fencing, "fencing", s.Fencing, "the resource refuses a fencing token lower than one it has seen")
+	flags.StringSliceVar(&f.pins, "pin", nil, "tie a participant to a server: p1=zk2, p1=leader, p2=follower")
+	flags.StringSliceVar(&s.Claims, "claim", nil, "claims judged even outside their preconditions (belief)")
+	flags.StringVar(&s.Suite, "suite", s.Suite, "Debian suite that ZooKeeper comes from")
+	flags.StringVar(&f.dir, "dir", "runs", "folder for bundles")
+	flags.BoolVar(&f.json, "json", false, "print one JSON object a run instead of text")
+	return c
+}
+
+func (f *runFlags) run(c *cobra.Command, args []string) error {
+	seeds, plan, err := f.resolve(c, args)
+	if err != nil {
+		return usage(err)
+	}
+	var worst checkers.Outcome
+	for _, seed := range seeds {
+		s := f.spec
+		s.Seed = seed
+		v, err := f.one(c, s, plan)
+		if err != nil {
+			return err
+		}
+		worst = max(worst, v.Outcome)
+		if c.Context().Err() != nil {
+			break
+		}
+	}
+	if worst == checkers.Pass {
+		return nil
+	}
+	return &exit{code: worst.ExitCode()}
+}
+
+// resolve turns flags and files into a spec, a plan and seeds, and refuses what can not be run before anything is started.
+func (f *runFlags) resolve(c *cobra.Command, args []string) (seeds []uint64, plan *nemesis.Plan, err error) {
+	if f.file != "" {
+		err = f.fromFile(c)
+	} else {
+		err = f.fromFlags(args)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if f.plan != "" {
+		if plan, err = readPlan(f.plan); err != nil {
+			return nil, nil, err
+		}
+	}
+	if seeds, err = f.seedList(c); err != nil {
+		return nil, nil, err
+	}
+	s := f.spec
+	s.Seed = seeds[0]
+	if err := errors.Join(s.Validate(), catalogue.Validate(s)); err != nil {
+		return nil, nil, err
+	}
+	_, err = run.Plan(s, plan)
+	return seeds, plan, err
+}
+
+func (f *runFlags) fromFile(c *cobra.Command) error {
+	var clash []string
+	for _, name := range []string{"recipe", "defect", "faults", "time", "servers", "participants", "timing", "session", "hold", "pause", "pin", "suite"} {
+		if c.Flags().Changed(name) {
+			clash = append(clash, "--"+name)
+		}
+	}
+	if len(clash) > 0 {
+		return fmt.Errorf("--spec describes the whole run: %s can not be given beside it", strings.Join(clash, ", "))
+	}
+	b, err := os.ReadFile(f.file)
+	if err != nil {
+		return fmt.Errorf("read spec: %w", err)
+	}
+	s, err := spec.Parse(b)
+	if err != nil {
+		return fmt.Errorf("%s: %w", f.file, err)
+	}
+	if c.Flags().Changed("fencing") {
+		s.Fencing = f.spec.Fencing
+	}
+	s.Claims = append(s.Claims, f.spec.Claims...)
+	f.spec = s
+	return nil
+}
+
+func (f *runFlags) fromFlags(args []string) error {
+	if len(args) == 1 {
+		f.spec.Workload = args[0]
+	}
+	t, ok := spec.Timings[f.timing]
+	if !ok {
+		return fmt.Errorf("unknown timing %q (know fast, zoo_sample)", f.timing)
+	}
+	if f.session != 0 {
+		t.Session = spec.Duration(f.session)
+	}
+	f.spec.Timing, f.spec.Time, f.spec.Hold, f.spec.Pause = t, spec.Duration(f.length), spec.Duration(f.hold), spec.Duration(f.pau)
+	f.spec.Faults = slices.DeleteFunc(f.spec.Faults, func(s string) bool { return s == "" || s == "none" })
+	for _, p := range f.pins {
+		participant, server, ok := strings.Cut(p, "=")
+		if !ok {
+			return fmt.Errorf("--pin %q: want PARTICIPANT=SERVER", p)
+		}
+		f.spec.Pins = append(f.spec.Pins, spec.Pin{Participant: participant, Server: server})
+	}
+	return nil
+}
+
+func readPlan(file string) (*nemesis.Plan, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read plan: %w", err)
+	}
+	plan, err := nemesis.ParsePlan(b)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return &plan, nil
+}
+
+// seedList reads 7, 1,5 and 1..10; without --seed it is the spec's own, or a fresh one.
+func (f *runFlags) seedList(c *cobra.Command) ([]uint64, error) {
+	if !c.Flags().Changed("seed") {
+		if f.file != "" && f.spec.Seed != 0 {
+			return []uint64{f.spec.Seed}, nil
+		}
+		return []uint64{uint64(rand.Uint32())}, nil
+	}
+	return parseSeeds(f.seeds)
+}
+
+const maxSeeds = 100_000
+
+func parseSeeds(text string) (seeds []uint64, err error) {
+	for _, part := range strings.Split(text, ",") {
+		from, to, isRange := strings.Cut(part, "..")
+		if !isRange {
+			to = from
+		}
+		a, err1 := strconv.ParseUint(from, 10, 64)
+		b, err2 := strconv.ParseUint(to, 10, 64)
+		if err1 != nil || err2 != nil || b < a || b-a >= maxSeeds {
+			return nil, fmt.Errorf("--seed %q: want a number, a list (1,5) or a range (1..10)", text)
+		}
+		for s := a; s <= b; s++ {
+			seeds = append(seeds, s)
+		}
+	}
+	return seeds, nil
+}
+
+func (f *runFlags) one(c *cobra.Command, s spec.Spec, plan *nemesis.Plan) (checkers.Verdict, error) {
+	progress := newProgress(os.Stderr, s)
+	defer progress.done()
+	engine, err := connect(c.Context(), progress.Printf)
+	if err != nil {
+		return checkers.Verdict{}, failed(err)
+	}
+	defer engine.close()
+	b, v, err := run.Run(c.Context(), run.Options{
+		Spec: s, Plan: plan, Root: f.dir, Command: commandLine(s, f.plan), Progress: progress,
+		Cluster: func(cfg clusters.Config) (clusters.Cluster, error) { return engine.cluster(c.Context(), cfg) },
+	})
+	progress.done()
+	if err != nil {
+		return v, failed(err)
+	}
+	return v, failed(show(c, b, v, f.json))
+}
+
+// shown is what --json prints of a run.
+type shown struct {
+	Bundle   string           `json:"bundle"`
+	Report   string           `json:"report"`
+	Seed     uint64           `json:"seed"`
+	Verdict  checkers.Verdict `json:"verdict"`
+	ExitCode int              `json:"exitCode"`
+}
+
+func show(c *cobra.Command, b *results.Bundle, v checkers.Verdict, asJSON bool) error {
+	out := c.OutOrStdout()
+	report := filepath.Join(b.Dir, "report.html")
+	if asJSON {
+		return json.NewEncoder(out).Encode(shown{b.Dir, report, b.Spec.Seed, v, v.Outcome.ExitCode()})
+	}
+	fmt.Fprintf(out, "%s\n", v.Sentence)
+	for _, reason := range v.Reasons {
+		fmt.Fprintf(out, "  %s\n", reason)
+	}
+	fmt.Fprintf(out, "  seed %d, report %s\n", b.Spec.Seed, report)
+	return nil
+}
+
+// commandLine is what runs the spec again.
+func commandLine(s spec.Spec, plan string) string {
+	def := spec.Default()
+	args := []string{"riven", "run", s.Workload}
+	add := func(differs bool, flag, value string) {
+		if differs {
+			args = append(args, flag+"="+value)
+		}
+	}
+	add(true, "--recipe", s.Recipe)
+	add(len(s.Defects) > 0, "--defect", strings.Join(s.Defects, ","))
+	add(true, "--fencing", strconv.FormatBool(s.Fencing))
+	if plan != "" {
+		add(true, "--plan", plan)
+	} else {
+		add(true, "--faults", strings.Join(s.Faults, ","))
+	}
+	add(true, "--time", s.Time.D().String())
+	add(s.Servers != def.Servers, "--servers", strconv.Itoa(s.Servers))
+	add(s.Participants != def.Participants, "--participants", strconv.Itoa(s.Participants))
+	if s.Timing.TickTime == spec.Timings["zoo_sample"].TickTime {
+		add(true, "--timing", "zoo_sample")
+		def.Timing = spec.Timings["zoo_sample"]
+	}
+	add(s.Timing.Session != def.Timing.Session, "--session", s.Timing.Session.D().String())
+	add(s.Hold != def.Hold, "--hold", s.Hold.D().String())
+	add(s.Pause != 0, "--pause", s.Pause.D().String())
+	for _, p := range s.Pins {
+		add(true, "--pin", p.Participant+"="+p.Server)
+	}
+	add(len(s.Claims) > 0, "--claim", strings.Join(s.Claims, ","))
+	add(s.Suite != def.Suite, "--suite", s.Suite)
+	add(true, "--seed", strconv.FormatUint(s.Seed, 10))
+	return strings.Join(args, " ")
+}

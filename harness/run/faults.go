@@ -1,0 +1,308 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"riven/clusters"
+	"riven/harness/history"
+	"riven/nemesis"
+)
+
+// inForce is a fault between its begin and its end.
+type inForce struct {
+	receipt nemesis.Receipt
+	edges   []nemesis.Edge
+	before  map[nemesis.Edge]clusters.Drop // counters at the begin
+}
+
+// begin applies a step and observes that it took effect.
+func (r *run) begin(ctx context.Context, o nemesis.Order) {
+	f := &inForce{receipt: nemesis.Receipt{Step: o.Step, Nodes: o.Resolved.Nodes, Expect: r.conductor.View.Expect(r.conductor.Active())}}
+	f.edges = o.Resolved.Edges
+	r.ledger(o.Step.ID, "apply", describe(o))
+	span, err := r.apply(ctx, o, f)
+	f.receipt.BeginFrom, f.receipt.Begin = span.From, span.To
+	if err != nil {
+		f.receipt.Status, f.receipt.Why = nemesis.Failed, err.Error()
+	}
+	r.force[o.Step.ID] = f
+	r.ledger(o.Step.ID, "applied", describe(o))
+	r.faultEvent(o, "begin", span)
+}
+
+func (r *run) apply(ctx context.Context, o nemesis.Order, f *inForce) (span clusters.Span, err error) {
+	node := o.Resolved.Nodes[0]
+	var p nemesis.ProcessReceipt
+	switch fault := o.Step.Fault; fault.Kind {
+	case nemesis.Partition:
+		return r.cut(ctx, f)
+	case nemesis.Kill:
+		p, span, err = r.cluster.Kill(ctx, node)
+	case nemesis.Pause:
+		p, span, err = r.cluster.Pause(ctx, node)
+	case nemesis.LoseReply:
+		now := r.stamp()
+		return clusters.Span{From: now, To: now}, r.cluster.LoseReply(ctx, node, o.Step.ID, fault.Op, max(fault.Count, 1))
+	}
+	f.receipt.Processes = []nemesis.ProcessReceipt{p}
+	return span, err
+}
+
+// cut adds the edges to those that are cut already, and probes each of them.
+func (r *run) cut(ctx context.Context, f *inForce) (clusters.Span, error) {
+	before, err := r.drops(ctx)
+	if err != nil {
+		return clusters.Span{}, fmt.Errorf("read drop counters: %w", err)
+	}
+	f.before = before
+	span, err := r.cluster.Cut(ctx, union(r.cutEdges(), f.edges))
+	if err != nil {
+		return span, fmt.Errorf("cut: %w", err)
+	}
+	probes, err := r.cluster.Probe(ctx, f.edges)
+	if err != nil {
+		return span, fmt.Errorf("probe the cut: %w", err)
+	}
+	for _, p := range probes {
+		f.receipt.Edges = append(f.receipt.Edges, nemesis.EdgeReceipt{Edge: p.Edge, Cut: p.Dropped && !p.Arrived})
+	}
+	return span, nil
+}
+
+// end undoes a step, observes that it is undone and writes its receipt.
+func (r *run) end(ctx context.Context, o nemesis.Order) {
+	f := r.force[o.Step.ID]
+	if f == nil {
+		return
+	}
+	delete(r.force, o.Step.ID)
+	r.ledger(o.Step.ID, "undo", describe(o))
+	span, err := r.undo(ctx, o, f)
+	f.receipt.End, f.receipt.EndBy = span.From, span.To
+	r.ledger(o.Step.ID, "undone", describe(o))
+	r.faultEvent(o, "end", span)
+	if err != nil && f.receipt.Status != nemesis.Failed {
+		f.receipt.Status, f.receipt.Why = nemesis.Failed, err.Error()
+	}
+	r.settle(o, f)
+}
+
+func (r *run) undo(ctx context.Context, o nemesis.Order, f *inForce) (span clusters.Span, err error) {
+	node := o.Resolved.Nodes[0]
+	switch o.Step.Fault.Kind {
+	case nemesis.Partition:
+		return r.heal(ctx, f)
+	case nemesis.Kill:
+		var pid int
+		pid, span, err = r.cluster.Restart(ctx, node)
+		if len(f.receipt.Processes) > 0 {
+			f.receipt.Processes[0].NewPid = pid
+		}
+	case nemesis.Pause:
+		var p nemesis.ProcessReceipt
+		p, span, err = r.cluster.Resume(ctx, node)
+		if len(f.receipt.Processes) > 0 {
+			f.receipt.Processes[0].Resumed = p.Resumed
+		}
+	case nemesis.LoseReply:
+		now := r.stamp()
+		span = clusters.Span{From: now, To: now}
+		f.receipt.Lost = r.lostReplies(o.Step.ID)
+	}
+	return span, err
+}
+
+func (r *run) heal(ctx context.Context, f *inForce) (clusters.Span, error) {
+	after, err := r.drops(ctx)
+	if err != nil {
+		return clusters.Span{}, fmt.Errorf("read drop counters: %w", err)
+	}
+	still := r.cutEdges()
+	span, err := r.cluster.Cut(ctx, still)
+	if err != nil {
+		return span, fmt.Errorf("heal: %w", err)
+	}
+	open := slices.DeleteFunc(slices.Clone(f.edges), func(e nemesis.Edge) bool { return slices.Contains(still, e) })
+	probes, err := r.cluster.Probe(ctx, open)
+	if err != nil {
+		return span, fmt.Errorf("probe the heal: %w", err)
+	}
+	healed := map[nemesis.Edge]bool{}
+	for _, p := range probes {
+		healed[p.Edge] = p.Arrived
+	}
+	for i := range f.receipt.Edges {
+		e := &f.receipt.Edges[i]
+		e.Packets = after[e.Edge].System - f.before[e.Edge].System
+		e.Healed = healed[e.Edge] || slices.Contains(still, e.Edge)
+	}
+	return span, nil
+}
+
+// settle decides what the receipt says and writes it; a step that came too late waits for its trigger again.
+func (r *run) settle(o nemesis.Order, f *inForce) {
+	if f.receipt.Status == "" {
+		f.receipt.Status, f.receipt.Why = judgeReceipt(f.receipt)
+	}
+	if f.receipt.Status == nemesis.Applied && r.conductor.Late(o.Resolved, f.receipt.Begin) {
+		f.receipt.Status, f.receipt.Why = nemesis.Late, "the hold "+o.Resolved.Hold+" was over before the fault was in force"
+	}
+	if f.receipt.Status == nemesis.Late && r.elapsed()+o.Step.For.D() < r.spec.Time.D() {
+		r.conductor.Rearm(o.Step.ID)
+	}
+	r.receipt(f.receipt)
+}
+
+// judgeReceipt tells from the observations whether the fault had its effect.
+func judgeReceipt(x nemesis.Receipt) (nemesis.Status, string) {
+	touched := false
+	for _, e := range x.Edges {
+		switch {
+		case !e.Cut:
+			return nemesis.Failed, fmt.Sprintf("a probe from %s to %s was not seen to be dropped", e.From, e.To)
+		case !e.Healed:
+			return nemesis.Failed, fmt.Sprintf("after the end no probe from %s reached %s", e.From, e.To)
+		}
+		touched = touched || e.Packets > 0
+	}
+	switch x.Step.Fault.Kind {
+	case nemesis.Partition:
+		if !touched {
+			return nemesis.NoEffect, "no packet of the system was dropped on any cut edge"
+		}
+	case nemesis.LoseReply:
+		if len(x.Lost) == 0 {
+			return nemesis.NoEffect, "no reply to " + x.Step.Fault.Op + " came while it was in force"
+		}
+	case nemesis.Kill:
+		if p := x.Processes[0]; !p.Gone || p.NewPid == 0 {
+			return nemesis.Failed, fmt.Sprintf("pid %d gone: %v, started again as pid %d", p.Pid, p.Gone, p.NewPid)
+		}
+	case nemesis.Pause:
+		if p := x.Processes[0]; p.Threads == 0 || !p.Resumed {
+			return nemesis.Failed, fmt.Sprintf("%d threads seen stopped, resumed: %v", p.Threads, p.Resumed)
+		}
+	}
+	return nemesis.Applied, ""
+}
+
+// fired takes in an armed fault that an agent has applied by itself.
+func (r *run) fired(ctx context.Context, x clusters.Fired) {
+	orders := r.conductor.Fired(r.elapsed(), x.Fault, x.Node, x.Hold)
+	if len(orders) == 0 {
+		r.undoStray(ctx, x)
+		return
+	}
+	step := orders[0].Step
+	o := nemesis.Order{Act: nemesis.ActBegin, Step: step, Resolved: nemesis.Resolved{Nodes: []string{x.Node}, Down: []string{x.Node}, Hold: x.Hold}}
+	f := &inForce{receipt: nemesis.Receipt{
+		Step: step, Nodes: []string{x.Node}, BeginFrom: x.Span.From, Begin: x.Span.To,
+		Processes: []nemesis.ProcessReceipt{x.Receipt}, Expect: r.conductor.View.Expect(r.conductor.Active()),
+	}}
+	if x.Late {
+		f.receipt.Status, f.receipt.Why = nemesis.Late, "the hold "+x.Hold+" was over before the fault was in force"
+	}
+	r.force[step.ID] = f
+	r.ledger(step.ID, "applied", describe(o))
+	r.faultEvent(o, "begin", x.Span)
+	r.carryOut(ctx, orders)
+}
+
+// undoStray undoes a fault of an agent that fired although another one had already, before it could be disarmed.
+func (r *run) undoStray(ctx context.Context, x clusters.Fired) {
+	r.ledger(x.Fault, "undo", "fired a second time, on "+x.Node)
+	var err error
+	if x.Receipt.Gone {
+		_, _, err = r.cluster.Restart(ctx, x.Node)
+	} else {
+		_, _, err = r.cluster.Resume(ctx, x.Node)
+	}
+	if err != nil {
+		r.problem(fmt.Errorf("undo %s, which fired a second time on %s: %w", x.Fault, x.Node, err))
+	}
+}
+
+// carryOut does what the conductor orders, one after the other.
+func (r *run) carryOut(ctx context.Context, orders []nemesis.Order) {
+	for _, o := range orders {
+		switch o.Act {
+		case nemesis.ActBegin:
+			r.begin(ctx, o)
+		case nemesis.ActEnd:
+			r.end(ctx, o)
+		case nemesis.ActArm:
+			r.ledger(o.Step.ID, "arm", fmt.Sprint(o.Nodes))
+			t := o.Step.On
+			a := clusters.Armed{Fault: o.Step.ID, Event: t.Event, Nth: max(t.Nth, 1), After: t.After.D(), Kind: o.Step.Fault.Kind}
+			if err := r.cluster.Arm(ctx, o.Nodes, a); err != nil {
+				r.problem(fmt.Errorf("arm %s: %w", o.Step.ID, err))
+			}
+		case nemesis.ActDisarm:
+			if err := r.cluster.Disarm(ctx, o.Nodes, o.Step.ID); err != nil {
+				r.problem(fmt.Errorf("disarm %s: %w", o.Step.ID, err))
+			}
+		}
+	}
+}
+
+// drops reads the counters by edge.
+func (r *run) drops(ctx context.Context) (map[nemesis.Edge]clusters.Drop, error) {
+	list, err := r.cluster.Drops(ctx)
+	m := make(map[nemesis.Edge]clusters.Drop, len(list))
+	for _, d := range list {
+		m[d.Edge] = d
+	}
+	return m, err
+}
+
+// cutEdges are the edges of all partitions in force.
+func (r *run) cutEdges() (edges []nemesis.Edge) {
+	for _, s := range r.plan.Steps {
+		if f := r.force[s.ID]; f != nil {
+			edges = union(edges, f.edges)
+		}
+	}
+	return edges
+}
+
+func union(a, b []nemesis.Edge) []nemesis.Edge {
+	out := slices.Clone(a)
+	for _, e := range b {
+		if !slices.Contains(out, e) {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// describe is the fault in a few words, as people read it in the ledger and on the page.
+func describe(o nemesis.Order) string {
+	f := o.Step.Fault
+	s := string(f.Kind)
+	if f.Shape != "" {
+		s += " " + string(f.Shape)
+	}
+	if f.Op != "" {
+		s += " " + f.Op
+	}
+	if f.Target.Role != "" {
+		s += " " + string(f.Target.Role)
+	}
+	for _, n := range o.Resolved.Nodes {
+		s += " " + n
+	}
+	return s
+}
+
+func (r *run) faultEvent(o nemesis.Order, what string, span clusters.Span) {
+	r.Record(history.Event{
+		Time: span.From, End: span.To, Type: history.Fault, Process: history.NoProcess, Node: o.Resolved.Nodes[0],
+		Op: history.Op{F: what, Key: o.Step.ID, Hold: o.Resolved.Hold, Text: describe(o)},
+	})
+}
+
+// elapsed is the time since the start of the ops.
+func (r *run) elapsed() time.Duration { return time.Since(r.opsStart) }

@@ -1,0 +1,326 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"riven/checkers"
+	"riven/clusters"
+	"riven/harness/history"
+	"riven/harness/spec"
+	"riven/nemesis"
+	"riven/results"
+	"riven/workloads"
+	"riven/workloads/catalogue"
+)
+
+// Options of a run.
+type Options struct {
+	Spec     spec.Spec
+	Plan     *nemesis.Plan // nil: drawn from the spec's seed
+	Root     string        // folder that the bundle is made in
+	Command  string        // the command line that runs it again
+	Cluster  func(clusters.Config) (clusters.Cluster, error)
+	Progress Progress
+}
+
+// Progress is told how the run goes.
+type Progress interface {
+	Printf(format string, args ...any) // one line for people
+	Update(Status)                     // several times a second
+}
+
+// Status of a run at a moment.
+type Status struct {
+	Phase  string
+	Ops    Counts
+	Faults []string // in force, in words
+	Left   time.Duration
+}
+
+type run struct {
+	*observer
+	spec      spec.Spec
+	plan      nemesis.Plan
+	workload  workloads.Workload
+	cluster   clusters.Cluster
+	conductor *nemesis.Conductor
+	force     map[string]*inForce
+	done      map[string]bool // steps that have a receipt
+	edges     []nemesis.Edge  // that were ever cut
+	progress  Progress
+	phase     string
+	left      func() time.Duration
+	shown     time.Time
+}
+
+// Run makes one run and leaves its bundle, whatever happens. The error is for what kept it from being run at all; what
+// went wrong within it is in the verdict.
+func Run(ctx context.Context, o Options) (*results.Bundle, checkers.Verdict, error) {
+	r, err := prepare(o)
+	if err != nil {
+		return nil, checkers.Verdict{}, err
+	}
+	r.drive(ctx)
+	if err := r.bundle.Finish(r.problems); err != nil {
+		return r.bundle, checkers.Verdict{}, fmt.Errorf("close the bundle: %w", err)
+	}
+	v, err := Judge(r.bundle.Dir)
+	return r.bundle, v, err
+}
+
+// Plan is the plan that the spec and an explicit plan make together, checked against the nodes.
+func Plan(s spec.Spec, explicit *nemesis.Plan) (nemesis.Plan, error) {
+	var plan nemesis.Plan
+	var err error
+	if explicit != nil {
+		plan = *explicit
+	} else if plan, err = nemesis.NewPlan(s); err != nil {
+		return plan, err
+	}
+	return plan, plan.Validate(s.ServerNames(), s.ParticipantNames())
+}
+
+func prepare(o Options) (*run, error) {
+	s := o.Spec
+	if err := errors.Join(s.Validate(), catalogue.Validate(s)); err != nil {
+		return nil, err
+	}
+	plan, err := Plan(s, o.Plan)
+	if err != nil {
+		return nil, err
+	}
+	w, _, err := catalogue.Find(s.Workload, s.Recipe)
+	if err != nil {
+		return nil, err
+	}
+	b, err := results.Create(o.Root, s, plan, o.Command)
+	if err != nil {
+		return nil, err
+	}
+	r := &run{
+		spec: s, plan: plan, workload: w, force: map[string]*inForce{}, done: map[string]bool{}, progress: o.Progress,
+		observer: &observer{
+			bundle: b, events: newQueue(), resource: w.Resource(s), opsStart: time.Now(),
+			lost: map[string][]nemesis.LostReply{}, fatal: make(chan struct{}),
+		},
+		left: func() time.Duration { return 0 },
+	}
+	r.dispatch = newDispatcher(s.ParticipantNames(), r.deliver, r.Broken)
+	homes := map[string][]string{}
+	for _, p := range s.ParticipantNames() {
+		homes[p] = s.ServerNames()
+	}
+	r.conductor = nemesis.NewConductor(plan, nemesis.NewView(s.ServerNames(), s.ParticipantNames(), homes))
+	r.cluster, err = o.Cluster(clusters.Config{
+		Spec: s, Observer: r.observer, Log: b.Log, Progress: o.Progress.Printf, RunID: b.ID,
+	})
+	if err != nil {
+		return nil, errors.Join(err, b.Finish([]string{err.Error()}))
+	}
+	return r, nil
+}
+
+func (r *run) deliver(node string, inv clusters.Invocation) error { return r.cluster.Deliver(node, inv) }
+
+// drive goes through the phases. Whatever happens the cluster is stopped.
+func (r *run) drive(ctx context.Context) {
+	defer func() {
+		// The run's context may be cancelled already; stopping has its own time.
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+		defer cancel()
+		r.enter("stop", nil)
+		if err := r.cluster.Stop(stop); err != nil {
+			r.problem(fmt.Errorf("stop the cluster: %w", err))
+		}
+	}()
+	r.enter("start", nil)
+	if err := r.cluster.Start(ctx); err != nil {
+		r.problem(fmt.Errorf("start the cluster: %w", err))
+		return
+	}
+	for _, phase := range []func(context.Context) error{r.ops, r.healAll, r.quiet, r.final} {
+		if err := phase(ctx); err != nil {
+			r.problem(err)
+			return
+		}
+	}
+	r.mark(history.PhaseDone)
+}
+
+// ops runs the workload under the plan.
+func (r *run) ops(ctx context.Context) error {
+	r.startOps()
+	streams := map[string]workloads.Stream{}
+	for i, p := range r.spec.ParticipantNames() {
+		streams[p] = r.workload.Ops(r.spec, p, rand.New(rand.NewPCG(r.spec.Seed, uint64(i)+1)))
+	}
+	r.enter(history.PhaseOps, func() time.Duration { return r.spec.Time.D() - r.elapsed() })
+	r.dispatch.supplyFrom(func(node string) (history.Op, bool) { return streams[node].Next(), true }, r.spec.ParticipantNames())
+	for r.elapsed() < r.spec.Time.D() {
+		wait := r.spec.Time.D() - r.elapsed()
+		if next, ok := r.conductor.Next(); ok {
+			wait = min(wait, max(next-r.elapsed(), 5*time.Millisecond))
+		}
+		if err := r.step(ctx, wait); err != nil {
+			return err
+		}
+		r.carryOut(ctx, r.conductor.Poll(r.elapsed()))
+	}
+	return nil
+}
+
+// step waits for events, at most that long, and lets the conductor see them.
+func (r *run) step(ctx context.Context, wait time.Duration) error {
+	timer := time.NewTimer(min(wait, 250*time.Millisecond))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return fmt.Errorf("interrupted in phase %s: %w", r.phase, context.Cause(ctx))
+	case <-r.fatal:
+		return fmt.Errorf("gave up in phase %s", r.phase)
+	case <-timer.C:
+	case <-r.events.wake:
+	}
+	for _, a := range r.events.take() {
+		r.conductor.Observe(a.at, a.Event)
+	}
+	for _, f := range r.takeFired() {
+		r.fired(ctx, f)
+	}
+	r.show()
+	return nil
+}
+
+// healAll undoes every fault and sees that it is undone.
+func (r *run) healAll(ctx context.Context) error {
+	r.dispatch.supplyFrom(nil, nil)
+	r.enter(history.PhaseHeal, nil)
+	if err := r.step(ctx, 0); err != nil {
+		return err
+	}
+	r.carryOut(ctx, r.conductor.Finish())
+	for _, s := range r.plan.Steps {
+		if !r.done[s.ID] {
+			r.receipt(nemesis.Receipt{Step: s, Status: nemesis.Unmet, Why: "neither its trigger nor a fitting target came up before the ops ended"})
+		}
+	}
+	if _, err := r.cluster.Cut(ctx, nil); err != nil {
+		return fmt.Errorf("heal all partitions: %w", err)
+	}
+	probes, err := r.cluster.Probe(ctx, r.edges)
+	if err != nil {
+		return fmt.Errorf("probe the final heal: %w", err)
+	}
+	for _, p := range probes {
+		if !p.Arrived {
+			return fmt.Errorf("after the final heal no probe from %s reached %s", p.From, p.To)
+		}
+	}
+	formed, cancel := context.WithTimeout(ctx, recovery(r.spec))
+	defer cancel()
+	if err := r.cluster.Formed(formed); err != nil {
+		return fmt.Errorf("the ensemble did not form again within %v after the final heal: %w", recovery(r.spec), err)
+	}
+	return nil
+}
+
+// recovery is how long a healed ensemble may take until all its servers serve: an election with retries, and the time to sync.
+func recovery(s spec.Spec) time.Duration {
+	return 20*time.Second + 2*s.Timing.Tick()*time.Duration(s.Timing.InitLimit+s.Timing.SyncLimit)
+}
+
+// quiet lets every participant do the workload's quiet ops.
+func (r *run) quiet(ctx context.Context) error {
+	names := r.spec.ParticipantNames()
+	scripts := map[string][]history.Op{}
+	for _, p := range names {
+		scripts[p] = r.workload.Quiet(r.spec, p)
+	}
+	r.mark(history.PhaseQuiet)
+	return r.play(ctx, history.PhaseQuiet, scripts, names)
+}
+
+// final makes the last reads, at one participant, when nobody else does anything any more.
+func (r *run) final(ctx context.Context) error {
+	first := r.spec.ParticipantNames()[:1]
+	r.mark(history.PhaseFinal)
+	return r.play(ctx, history.PhaseFinal, map[string][]history.Op{first[0]: r.workload.Final(r.spec)}, first)
+}
+
+// play hands out the scripts and returns when all are done, or when the time in which they had to be done is well over:
+// whether that was soon enough is for the checkers to say.
+func (r *run) play(ctx context.Context, phase string, scripts map[string][]history.Op, names []string) error {
+	limit := time.Now().Add(2 * checkers.HandOverBound(r.spec))
+	r.enter(phase, func() time.Duration { return time.Until(limit) })
+	left := len(names)
+	r.dispatch.supplyFrom(func(node string) (history.Op, bool) {
+		script := scripts[node]
+		if len(script) == 0 {
+			return history.Op{}, false
+		}
+		if scripts[node] = script[1:]; len(script) == 1 {
+			left--
+		}
+		return script[0], true
+	}, names)
+	for time.Now().Before(limit) && !r.dispatch.finished(names, &left) {
+		if err := r.step(ctx, 20*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	r.dispatch.supplyFrom(nil, nil)
+	return nil
+}
+
+// enter starts a phase in the eyes of people.
+func (r *run) enter(phase string, left func() time.Duration) {
+	r.phase, r.left = phase, left
+	if left == nil {
+		r.left = func() time.Duration { return 0 }
+	}
+	if phase == history.PhaseOps || phase == history.PhaseHeal {
+		r.mark(phase)
+	}
+	r.shown = time.Time{}
+	r.show()
+}
+
+// mark records the phase in the history.
+func (r *run) mark(phase string) {
+	r.Record(history.Event{Time: r.stamp(), Type: history.Phase, Process: history.NoProcess, Op: history.Op{F: phase}})
+}
+
+func (r *run) show() {
+	if time.Since(r.shown) < 200*time.Millisecond {
+		return
+	}
+	r.shown = time.Now()
+	s := Status{Phase: r.phase, Ops: r.dispatch.counts(), Left: r.left()}
+	for _, step := range r.plan.Steps {
+		if f := r.force[step.ID]; f != nil {
+			s.Faults = append(s.Faults, describe(nemesis.Order{Step: step, Resolved: nemesis.Resolved{Nodes: f.receipt.Nodes}}))
+		}
+	}
+	r.progress.Update(s)
+}
+
+func (r *run) receipt(x nemesis.Receipt) {
+	r.done[x.Step.ID] = true
+	for _, e := range x.Edges {
+		r.edges = union(r.edges, []nemesis.Edge{e.Edge})
+	}
+	if err := r.bundle.Receipt(x); err != nil {
+		r.problem(fmt.Errorf("write the receipt of %s: %w", x.Step.ID, err))
+	}
+}
+
+// ledger writes what is about to be done, or was done, before anything else happens.
+func (r *run) ledger(step, act, detail string) {
+	if err := r.bundle.Ledger(results.LedgerEntry{Time: r.stamp(), Step: step, Act: act, Detail: detail}); err != nil {
+		r.problem(fmt.Errorf("write the ledger: %w", err))
+	}
+}

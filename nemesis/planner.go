@@ -1,0 +1,150 @@
+package nemesis
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"riven/harness/spec"
+)
+
+// streamPlan keeps the plan's draws apart from every other stream of the run's seed.
+const streamPlan = 0x706c616e
+
+// NewPlan draws a plan from the spec's seed: one fault after another, each kind in turn in a shuffled order, with room to
+// recover between them. The same spec gives the same plan.
+func NewPlan(s spec.Spec) (Plan, error) {
+	if len(s.Faults) == 0 {
+		return Plan{Policy: "none"}, nil
+	}
+	kinds, err := ParseKinds(s.Faults)
+	if err != nil {
+		return Plan{}, err
+	}
+	p := planner{spec: s, rng: rand.New(rand.NewPCG(s.Seed, streamPlan))}
+	plan := Plan{Policy: "seeded", Seed: s.Seed}
+	session := s.Timing.Session.D()
+	for at := session; ; {
+		for _, i := range p.rng.Perm(len(kinds)) {
+			step := p.step(kinds[i])
+			step.At, step.ID = spec.Duration(at.Round(time.Millisecond)), fmt.Sprintf("f%d", len(plan.Steps)+1)
+			// The last fault must be over, and recovered from, before the ops end.
+			if at+step.For.D()+session > s.Time.D() {
+				return plan, enough(plan, kinds, s)
+			}
+			plan.Steps = append(plan.Steps, step)
+			at += step.For.D() + p.between(session/2, session)
+		}
+	}
+}
+
+// enough refuses a time that has no room for every kind that was asked for: such a run could not pass.
+func enough(plan Plan, kinds []Kind, s spec.Spec) error {
+	for _, k := range kinds {
+		if !slices.ContainsFunc(plan.Steps, func(st Step) bool { return st.Fault.Kind == k }) {
+			return fmt.Errorf("time %v is too short for a %s beside the other faults (session timeout %v): give it more time or fewer faults", s.Time.D(), k, s.Timing.Session.D())
+		}
+	}
+	return nil
+}
+
+// ParseKinds reads names of faults.
+func ParseKinds(names []string) ([]Kind, error) {
+	var kinds []Kind
+	for _, n := range names {
+		if !slices.Contains(Kinds, Kind(n)) {
+			return nil, fmt.Errorf("unknown fault %q (know %v)", n, Kinds)
+		}
+		if !slices.Contains(kinds, Kind(n)) {
+			kinds = append(kinds, Kind(n))
+		}
+	}
+	return kinds, nil
+}
+
+type planner struct {
+	spec spec.Spec
+	rng  *rand.Rand
+}
+
+func (p planner) between(lo, hi time.Duration) time.Duration {
+	return lo + time.Duration(p.rng.Int64N(int64(hi-lo)+1))
+}
+
+func (p planner) step(k Kind) Step {
+	session := p.spec.Timing.Session.D()
+	var s Step
+	switch k {
+	case Partition:
+		s = pick(p.rng, p.partitions())
+		s.For = spec.Duration(p.between(session*3/2, session*2).Round(time.Millisecond))
+	case Kill:
+		s = pick(p.rng, p.kills())
+		s.For = spec.Duration(p.between(session/2, session*3/2).Round(time.Millisecond))
+	case Pause:
+		s = pick(p.rng, p.pauses())
+		s.For = spec.Duration(p.spec.PauseLength())
+	case LoseReply:
+		s = pick(p.rng, p.losses())
+		s.For = spec.Duration(session)
+	}
+	s.Fault.Kind = k
+	s.Fault.Target.Pick = p.rng.IntN(8)
+	return s
+}
+
+func pick(r *rand.Rand, steps []Step) Step { return steps[r.IntN(len(steps))] }
+
+func (p planner) partitions() []Step {
+	steps := []Step{
+		{Fault: Fault{Shape: FromServer, Target: Target{Role: Holder}}, On: p.midHold()},
+		{Fault: Fault{Shape: FromServers, Target: Target{Role: Holder}}, On: p.midHold()},
+		{Fault: Fault{Shape: FromServers, Target: Target{Role: Participant}}},
+	}
+	if p.spec.Servers > 1 {
+		steps = append(steps,
+			Step{Fault: Fault{Shape: FromPeers, Target: Target{Role: Leader}}},
+			Step{Fault: Fault{Shape: Isolate, Target: Target{Role: Leader}}},
+			Step{Fault: Fault{Shape: Isolate, Target: Target{Role: AnyServer}}},
+			Step{Fault: Fault{Shape: FromPeers, Target: Target{Role: HolderServer}}, On: p.midHold()},
+			Step{Fault: Fault{Shape: Halves, Target: Target{Role: AnyServer}}},
+			Step{Fault: Fault{Shape: OneWayIn, Target: Target{Role: AnyServer}}},
+			Step{Fault: Fault{Shape: OneWayOut, Target: Target{Role: AnyServer}}},
+		)
+	}
+	return steps
+}
+
+func (p planner) kills() []Step {
+	return []Step{
+		{Fault: Fault{Target: Target{Role: Leader}}},
+		{Fault: Fault{Target: Target{Role: AnyServer}}},
+		{Fault: Fault{Target: Target{Role: Holder}}, On: p.midHold()},
+		{Fault: Fault{Target: Target{Role: Waiter}}},
+	}
+}
+
+// pauses are mostly the holder's: a long pause in mid-hold is the classic way to two writers (M. Kleppmann, "How to do
+// distributed locking", 2016).
+func (p planner) pauses() []Step {
+	return []Step{
+		{Fault: Fault{Target: Target{Role: Holder}}, On: p.midHold()},
+		{Fault: Fault{Target: Target{Role: Holder}}, On: p.midHold()},
+		{Fault: Fault{Target: Target{Role: Holder}}, On: p.midHold()},
+		{Fault: Fault{Target: Target{Role: Leader}}},
+	}
+}
+
+func (p planner) losses() []Step {
+	return []Step{
+		{Fault: Fault{Target: Target{Role: Participant}, Op: "create"}},
+		{Fault: Fault{Target: Target{Role: Participant}, Op: "delete"}},
+		{Fault: Fault{Target: Target{Role: Participant}, Op: "getChildren"}},
+	}
+}
+
+// midHold fires in the middle of a hold, when the resource has been written at least once.
+func (p planner) midHold() *Trigger {
+	return &Trigger{Event: OnAcquired, After: spec.Duration(p.spec.Hold.D() / 3)}
+}

@@ -1,0 +1,187 @@
+package nemesis
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Resolved is a fault with its target made concrete.
+type Resolved struct {
+	Nodes []string // that the target means now
+	Edges []Edge   // that a partition cuts
+	Down  []string // nodes that do not run
+	Hold  string   // the hold at which it is aimed, if its target is the holder or its server
+}
+
+// Resolve makes the fault concrete; ok is false while nothing fits its target.
+func (v *View) Resolve(f Fault) (r Resolved, ok bool) {
+	nodes := v.candidates(f.Target)
+	if len(nodes) == 0 {
+		return Resolved{}, false
+	}
+	node := nodes[f.Target.Pick%len(nodes)]
+	r.Nodes = []string{node}
+	if f.Target.Role == Holder || f.Target.Role == HolderServer {
+		r.Hold = v.hold
+	}
+	switch f.Kind {
+	case Kill, Pause:
+		r.Down = r.Nodes
+	case Partition:
+		r.Edges = v.edges(f, node)
+		return r, len(r.Edges) > 0
+	}
+	return r, true
+}
+
+func (v *View) edges(f Fault, node string) []Edge {
+	peers := without(v.Servers, node)
+	switch f.Shape {
+	case Isolate:
+		return both([]string{node}, append(peers, without(v.Participants, node)...))
+	case FromPeers, FromServers:
+		return both([]string{node}, peers)
+	case FromServer:
+		if s := v.at[node]; s != "" {
+			return both([]string{node}, []string{s})
+		}
+	case OneWayIn:
+		return from(peers, []string{node})
+	case OneWayOut:
+		return from([]string{node}, peers)
+	case Halves:
+		small, large := v.halves(node)
+		return both(small, large)
+	}
+	return nil
+}
+
+// halves puts the node into the smaller half of the servers; participants alternate between the halves.
+func (v *View) halves(node string) (small, large []string) {
+	i := slices.Index(v.Servers, node)
+	for k := range v.Servers {
+		s := v.Servers[(i+k)%len(v.Servers)]
+		if k < len(v.Servers)/2 {
+			small = append(small, s)
+		} else {
+			large = append(large, s)
+		}
+	}
+	for k, p := range v.Participants {
+		if k%2 == 0 {
+			small = append(small, p)
+		} else {
+			large = append(large, p)
+		}
+	}
+	return small, large
+}
+
+func from(a, b []string) (edges []Edge) {
+	for _, x := range a {
+		for _, y := range b {
+			edges = append(edges, Edge{x, y})
+		}
+	}
+	return edges
+}
+
+func both(a, b []string) []Edge { return append(from(a, b), from(b, a)...) }
+
+func without(nodes []string, n string) []string {
+	return slices.DeleteFunc(slices.Clone(nodes), func(x string) bool { return x == n })
+}
+
+// Expect is what the faults in force should do to service: a participant is served if it runs and can use a server
+// that belongs to a majority whose members all reach each other both ways; it stalls if it runs and can use none.
+func (v *View) Expect(active []Resolved) Expect {
+	cut, down := map[Edge]bool{}, map[string]bool{}
+	for _, r := range active {
+		for _, e := range r.Edges {
+			cut[e] = true
+		}
+		for _, n := range r.Down {
+			down[n] = true
+		}
+	}
+	linked := func(a, b string) bool { return !cut[Edge{a, b}] && !cut[Edge{b, a}] }
+	quorum := v.quorum(down, linked)
+	var x Expect
+	for _, p := range v.Participants {
+		if down[p] {
+			continue
+		}
+		if slices.ContainsFunc(v.homes[p], func(s string) bool { return slices.Contains(quorum, s) && linked(p, s) }) {
+			x.Serves = append(x.Serves, p)
+		} else {
+			x.Stalls = append(x.Stalls, p)
+		}
+	}
+	return x
+}
+
+// quorum is the largest majority of running servers that are all linked, or nothing.
+func (v *View) quorum(down map[string]bool, linked func(a, b string) bool) (best []string) {
+	n := len(v.Servers)
+	for mask := range 1 << n {
+		var set []string
+		for i, s := range v.Servers {
+			if mask&(1<<i) != 0 && !down[s] && !slices.ContainsFunc(set, func(o string) bool { return !linked(s, o) }) {
+				set = append(set, s)
+			}
+		}
+		if len(set) > n/2 && len(set) > len(best) {
+			best = set
+		}
+	}
+	return best
+}
+
+// Validate tells what is wrong with a plan for these nodes.
+func (p Plan) Validate(servers, participants []string) error {
+	seen := map[string]bool{}
+	for i, s := range p.Steps {
+		switch {
+		case s.ID == "" || seen[s.ID]:
+			return fmt.Errorf("plan step %d: id %q is empty or used twice", i+1, s.ID)
+		case s.At < 0 || s.For <= 0:
+			return fmt.Errorf("plan step %s: at %v for %v: at must not be negative, for must be positive", s.ID, s.At.D(), s.For.D())
+		}
+		seen[s.ID] = true
+		if err := s.Fault.validate(servers, participants); err != nil {
+			return fmt.Errorf("plan step %s: %w", s.ID, err)
+		}
+		if t := s.On; t != nil && !slices.Contains([]Event{OnAcquired, OnLeaderChanged, OnOp}, t.Event) {
+			return fmt.Errorf("plan step %s: unknown trigger %q", s.ID, t.Event)
+		}
+	}
+	return nil
+}
+
+func (f Fault) validate(servers, participants []string) error {
+	if !slices.Contains(Kinds, f.Kind) {
+		return fmt.Errorf("unknown fault %q (know %v)", f.Kind, Kinds)
+	}
+	shapes := []Shape{Isolate, FromPeers, FromServer, FromServers, OneWayIn, OneWayOut, Halves}
+	if f.Kind == Partition && !slices.Contains(shapes, f.Shape) {
+		return fmt.Errorf("unknown partition shape %q (know %v)", f.Shape, shapes)
+	}
+	onServer := slices.Contains([]Role{Leader, Follower, AnyServer, HolderServer}, f.Target.Role) || slices.Contains(servers, f.Target.Node)
+	onParticipant := slices.Contains([]Role{Holder, Waiter, Participant}, f.Target.Role) || slices.Contains(participants, f.Target.Node)
+	needServer := f.Kind == Partition && slices.Contains([]Shape{FromPeers, OneWayIn, OneWayOut, Halves}, f.Shape)
+	needParticipant := f.Kind == LoseReply || f.Kind == Partition && (f.Shape == FromServer || f.Shape == FromServers)
+	switch {
+	case !onServer && !onParticipant:
+		return fmt.Errorf("no such target: node %q role %q", f.Target.Node, f.Target.Role)
+	case needServer && !onServer:
+		return fmt.Errorf("%s %s needs a server as its target", f.Kind, f.Shape)
+	case needParticipant && !onParticipant:
+		return fmt.Errorf("%s %s needs a participant as its target", f.Kind, f.Shape)
+	case f.Kind == LoseReply && f.Op == "":
+		return fmt.Errorf("lose-reply needs the op whose reply is lost")
+	}
+	return nil
+}
+
+// Kinds are all faults, in the order in which they are listed to people.
+var Kinds = []Kind{Partition, Kill, Pause, LoseReply}

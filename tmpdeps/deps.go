@@ -1,0 +1,26 @@
+package tmpdeps
+
+import (
+	_ "github.com/chromedp/chromedp"
+	_ "github.com/cockroachdb/datadriven"
+	_ "github.com/go-zookeeper/zk"
+	_ "github.com/google/nftables"
+	_ "github.com/mdlayher/netlink"
+	_ "github.com/moby/moby/api/types/container"
+	_ "github.com/moby/moby/client"
+	_ "github.com/rogpeppe/go-internal/testscript"
+	_ "github.com/spf13/cobra"
+	_ "github.com/stretchr/testify/assert"
+	_ "github.com/stretchr/testify/require"
+	_ "github.com/testcontainers/testcontainers-go"
+	_ "github.com/testcontainers/testcontainers-go/network"
+	_ "go.uber.org/goleak"
+	_ "go.yaml.in/yaml/v3"
+	_ "golang.org/x/sync/errgroup"
+	_ "golang.org/x/sys/unix"
+	_ "golang.org/x/term"
+	_ "golang.org/x/tools/go/analysis"
+	_ "golang.org/x/tools/go/analysis/analysistest"
+	_ "golang.org/x/tools/go/analysis/multichecker"
+	_ "pgregory.net/rapid"
+)

@@ -1,0 +1,99 @@
+package workloads
+
+import (
+	"math/rand/v2"
+	"slices"
+
+	"riven/checkers"
+	"riven/harness/env"
+	"riven/harness/history"
+	"riven/harness/spec"
+)
+
+// Completion is how an op ended.
+type Completion struct {
+	Type  history.Type // OK, Fail or Info
+	Op    history.Op   // what was done; F may be left empty: it is the invocation's
+	Error string       // for Fail and Info
+}
+
+// Driven is a recipe that is told what to do, op by op.
+type Driven interface {
+	Do(history.Op) Completion
+}
+
+// Config is what an incarnation of a recipe is started with.
+type Config struct {
+	Env     env.Env
+	Spec    spec.Spec
+	Defects []string
+}
+
+// Has tells whether the defect is switched on.
+func (c Config) Has(defect string) bool { return slices.Contains(c.Defects, defect) }
+
+// Defect is a named bug that can be switched on in a recipe.
+type Defect struct {
+	Name    string
+	Bug     string   // what is wrong, in one sentence
+	Exposed string   // by which fault
+	Breaks  []string // names of the claims it violates
+}
+
+// Recipe is one coordination algorithm of a workload.
+type Recipe struct {
+	Name    string
+	Doc     string // one paragraph
+	Native  bool   // a library's own algorithm: containers only
+	Defects []Defect
+	Claims  []checkers.Claim
+	New     func(Config) Driven // nil for native recipes
+}
+
+// Defect looks a defect of the recipe up.
+func (r Recipe) Defect(name string) (Defect, bool) {
+	i := slices.IndexFunc(r.Defects, func(d Defect) bool { return d.Name == name })
+	if i < 0 {
+		return Defect{}, false
+	}
+	return r.Defects[i], true
+}
+
+// Stream is one process's sequence of ops.
+type Stream interface {
+	Next() history.Op
+}
+
+// Workload is a kind of use of coordination with everything needed to run and to judge it.
+type Workload struct {
+	Name    string
+	Doc     string
+	Recipes []Recipe
+	// Ops is the endless stream of a participant; the same seed gives the same stream.
+	Ops func(s spec.Spec, participant string, r *rand.Rand) Stream
+	// Quiet are the ops of each participant after the final heal: they must all be served.
+	Quiet func(s spec.Spec, participant string) []history.Op
+	// Final are the last reads, made by one participant when nobody else does anything any more.
+	Final func(s spec.Spec) []history.Op
+	// Resource is made anew for each run.
+	Resource func(s spec.Spec) Resource
+	// Judge holds the history against the recipe's claims.
+	Judge func(checkers.Input) []checkers.Check
+	// Floors is what must have happened for a pass.
+	Floors func(checkers.Input) []checkers.Floor
+}
+
+// Recipe looks a recipe of the workload up.
+func (w Workload) Recipe(name string) (Recipe, bool) {
+	i := slices.IndexFunc(w.Recipes, func(r Recipe) bool { return r.Name == name })
+	if i < 0 {
+		return Recipe{}, false
+	}
+	return w.Recipes[i], true
+}
+
+// Resource is what a lock or a leadership protects. It numbers its decisions from 1 in the order in which it makes
+// them; it is called from one goroutine at a time.
+type Resource interface {
+	Decide(node string, r env.Request) env.Reply
+}
