@@ -19,10 +19,11 @@ type accessLog struct {
 	in       Input
 	accepted []int32 // positions in the history of the accepted accesses, in the resource's order
 	rejected int
-	broken   string // why the record can not be relied on
-	missing  string // what the record lacks
-	answers  []int32
+	broken   string  // why the record can not be relied on
+	missing  string  // what the record lacks
+	answers  []int32 // this and the rest: made when first needed
 	exits    map[incarnation]int64
+	faults   []nemesis.Receipt
 }
 
 // incarnation is one start of a node's child.
@@ -64,6 +65,11 @@ func bySeq(h []history.Event, t history.Type) []int32 {
 		slices.SortFunc(out, order)
 	}
 	return out
+}
+
+// counted is the record in numbers.
+func (l *accessLog) counted() string {
+	return fmt.Sprintf("%s accepted, %d rejected", plural(len(l.accepted), "access", "accesses"), l.rejected)
 }
 
 // findBroken looks for what a sound record can not hold; accepted still has every access.
@@ -114,6 +120,7 @@ func (l *accessLog) answered(e *history.Event) (at int64, how string) {
 	if l.exits == nil {
 		l.answers = bySeq(h, history.Answer)
 		l.exits = exits(h)
+		l.faults = l.in.faults()
 	}
 	i, found := slices.BinarySearchFunc(l.answers, e.Seq, func(i int32, seq int64) int { return cmp.Compare(h[i].Seq, seq) })
 	if found {
@@ -129,7 +136,7 @@ func (l *accessLog) answered(e *history.Event) (at int64, how string) {
 // between agent and harness, so they explain nothing.
 func (l *accessLog) explained(node string, when span) bool {
 	end := runEnd(l.in.History)
-	return slices.ContainsFunc(l.in.Receipts, func(r nemesis.Receipt) bool {
+	return slices.ContainsFunc(l.faults, func(r nemesis.Receipt) bool {
 		s, ok := inForce(&r, end)
 		stops := r.Step.Fault.Kind == nemesis.Kill || r.Step.Fault.Kind == nemesis.Pause
 		return ok && stops && hits(&r, node) && s.meets(when)

@@ -49,7 +49,7 @@ func Exclusion(in Input) Check {
 		f.add(sort, h[i].Hold, h[j].Hold, func() Anomaly { return in.returned(earlier, j, i, doubt) })
 	}
 	c := Check{Claim: ClaimExclusion, Rule: in.promise(ClaimExclusion).Rule, Engine: "access order"}
-	c.Detail = fmt.Sprintf("%d accepted accesses, %d rejected", len(log.accepted), log.rejected)
+	c.Detail = log.counted()
 	return f.close(c, log.broken, log.missing)
 }
 

@@ -25,30 +25,30 @@ const (
 )
 
 // add counts a finding, and keeps it while there is room for one more of its kind and none about the same two holds
-// is kept. Only then make is called.
-func (f *findings) add(k kind, a, b string, make func() Anomaly) {
+// is kept. Only then build is called.
+func (f *findings) add(k kind, a, b string, build func() Anomaly) {
 	switch k {
 	case violation:
 		f.violated++
-		f.violations = keep(f.violations, a, b, make)
+		f.violations = keep(f.violations, a, b, build)
 	case hazard:
 		f.hazardous++
-		f.hazards = keep(f.hazards, a, b, make)
+		f.hazards = keep(f.hazards, a, b, build)
 	case suspect:
 		f.suspected++
 		if f.suspect == "" {
-			n := make()
+			n := build()
 			f.suspect = fmt.Sprintf("not judged: %s (%s)", n.Sentence, n.Why)
 		}
 	}
 }
 
-func keep(list []Anomaly, a, b string, make func() Anomaly) []Anomaly {
+func keep(list []Anomaly, a, b string, build func() Anomaly) []Anomaly {
 	same := func(n Anomaly) bool { return len(n.Holds) == 2 && n.Holds[0] == a && n.Holds[1] == b }
 	if len(list) == MaxShown || slices.ContainsFunc(list, same) {
 		return list
 	}
-	return append(list, make())
+	return append(list, build())
 }
 
 // close makes the check: a violation whatever else is wrong, then an error, then a lack.

@@ -58,8 +58,9 @@ func survey(in Input) *ground {
 // pauses gives every node and time of a pause that was in force.
 func (in Input) pauses(each func(node string, s span)) {
 	end := runEnd(in.History)
-	for i := range in.Receipts {
-		r := &in.Receipts[i]
+	faults := in.faults()
+	for i := range faults {
+		r := &faults[i]
 		s, ok := inForce(r, end)
 		if !ok || r.Step.Fault.Kind != nemesis.Pause {
 			continue
@@ -134,7 +135,7 @@ func (g *ground) stalled(c circumstance) string {
 	from := c.when.from - int64(t.Session.D()+t.FollowerTimeout())
 	margin := max(0, StallMargin(t))
 	tell := func(who string, stood int64) string {
-		return fmt.Sprintf("%s stood still for %s, the margin is %v", who, seconds(stood), margin)
+		return fmt.Sprintf("%s stood still for %s, the margin is %s", who, seconds(stood), seconds(int64(margin)))
 	}
 	for _, n := range c.nodes {
 		if stood := g.stalls[n].within(span{from, c.when.to}); stood > int64(margin) {

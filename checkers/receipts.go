@@ -12,6 +12,9 @@ import (
 // maxTold is how many faults a sentence names.
 const maxTold = 3
 
+// faultBegins is the F of a Fault event at a fault's begin.
+const faultBegins = "begin"
+
 // span is a closed stretch of time in ns.
 type span struct{ from, to int64 }
 
@@ -29,6 +32,25 @@ func inForce(r *nemesis.Receipt, end int64) (s span, ok bool) {
 	return s, s.from != 0
 }
 
+// faults are the receipts, and for a fault that began and has none, as in a run that was cut short, what its event tells.
+func (in Input) faults() []nemesis.Receipt {
+	out := slices.Clone(in.Receipts)
+	for i := range in.History {
+		e := &in.History[i]
+		if e.Type != history.Fault || e.F != faultBegins {
+			continue
+		}
+		step := slices.IndexFunc(in.Plan.Steps, func(s nemesis.Step) bool { return s.ID == e.Key })
+		told := slices.ContainsFunc(in.Receipts, func(r nemesis.Receipt) bool {
+			return r.Step.ID == e.Key && r.BeginFrom <= e.Time && (e.Time <= r.EndBy || r.EndBy == 0)
+		})
+		if step >= 0 && !told {
+			out = append(out, nemesis.Receipt{Step: in.Plan.Steps[step], Nodes: []string{e.Node}, BeginFrom: e.Time, Begin: e.End})
+		}
+	}
+	return out
+}
+
 // hits tells whether the fault was aimed at the node or did something to its processes.
 func hits(r *nemesis.Receipt, node string) bool {
 	return slices.Contains(r.Nodes, node) ||
@@ -39,8 +61,9 @@ func hits(r *nemesis.Receipt, node string) bool {
 func (in Input) meanwhile(nodes []string, when span) string {
 	var near, far []string
 	end := runEnd(in.History)
-	for i := range in.Receipts {
-		r := &in.Receipts[i]
+	faults := in.faults()
+	for i := range faults {
+		r := &faults[i]
 		s, ok := inForce(r, end)
 		if !ok || !s.meets(when) {
 			continue

@@ -37,7 +37,7 @@ func Tokens(in Input) Check {
 		lacking = ""
 	}
 	c := Check{Claim: ClaimTokens, Rule: p.Rule, Engine: "token order"}
-	c.Detail = fmt.Sprintf("%d accepted accesses, %d rejected", len(log.accepted), log.rejected)
+	c.Detail = log.counted()
 	return f.close(c, log.broken, lacking)
 }
 

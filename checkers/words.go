@@ -2,6 +2,7 @@ package checkers
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,4 +51,14 @@ func sentences(parts ...string) string {
 		}
 	}
 	return strings.Join(said, "; ")
+}
+
+// ordered are the positions in order, each once.
+func ordered(positions ...int32) []int {
+	slices.Sort(positions)
+	out := make([]int, 0, len(positions))
+	for _, p := range slices.Compact(positions) {
+		out = append(out, int(p))
+	}
+	return out
 }

@@ -18,7 +18,6 @@ type state struct {
 	ready       bool   // a participant: it can take ops
 	role        string // a server: leader, follower or none
 	gone        error  // the agent can not be reached any more
-	refuses     bool   // a participant: it has said that it can not obey orders
 }
 
 // board holds the state of all nodes and lets others wait for it.

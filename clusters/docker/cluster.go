@@ -33,7 +33,7 @@ type Cluster struct {
 	byAddr   map[netip.Addr]string
 	cli      *client.Client
 	network  *tc.DockerNetwork
-	started  time.Time
+	started  time.Time // zero: nothing was created
 	stopping atomic.Bool
 	stop     sync.Once
 	stopErr  error
@@ -41,13 +41,14 @@ type Cluster struct {
 	probing  sync.Mutex // probes are told by counters: one batch at a time
 }
 
-// New prepares a cluster; nothing is started. It refuses images without a command and pins that can not be met.
-func New(cfg clusters.Config, images Images) (*Cluster, error) {
+// New prepares a cluster on the engine of the client; nothing is started. It refuses images without a command and pins
+// that can not be met.
+func New(cfg clusters.Config, cli *client.Client, images Images) (*Cluster, error) {
 	if err := cmp.Or(images.Server.validate(), images.Participant.validate(), checkPins(cfg.Spec)); err != nil {
 		return nil, err
 	}
 	cfg.Spec.Defects = cfg.Defects
-	c := &Cluster{cfg: cfg, images: images, board: newBoard(), byName: map[string]*node{}, byAddr: map[netip.Addr]string{}}
+	c := &Cluster{cfg: cfg, cli: cli, images: images, board: newBoard(), byName: map[string]*node{}, byAddr: map[netip.Addr]string{}}
 	for _, name := range cfg.Spec.ServerNames() {
 		c.servers = append(c.servers, c.add(name, images.Server))
 	}
@@ -59,9 +60,7 @@ func New(cfg clusters.Config, images Images) (*Cluster, error) {
 }
 
 func (c *Cluster) add(name string, img Image) *node {
-	n := &node{
-		name: name, image: img, output: &tail{}, ended: make(chan struct{}), waiting: map[int64]call{},
-	}
+	n := newNode(name, img)
 	c.byName[name] = n
 	return n
 }
@@ -137,6 +136,7 @@ func (c *Cluster) open(ctx context.Context, n *node, log io.Writer) error {
 	if err := ctr.Start(ctx); err != nil {
 		return fmt.Errorf("start %s: %w", n.name, err)
 	}
+	n.started = true
 	if n.addr, err = addressOf(ctx, c.cli, n.id, c.network.Name); err != nil {
 		return fmt.Errorf("inspect %s: %w", n.name, err)
 	}

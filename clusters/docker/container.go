@@ -12,6 +12,8 @@ import (
 	tc "github.com/testcontainers/testcontainers-go"
 	tclog "github.com/testcontainers/testcontainers-go/log"
 	tcnet "github.com/testcontainers/testcontainers-go/network"
+
+	"riven/clusters/docker/agent"
 )
 
 // Labels on everything that a run creates on the engine.
@@ -52,6 +54,7 @@ func createContainer(ctx context.Context, image, network, name string, labels ma
 		Logger: tclog.NewNoopLogger(),
 		ContainerRequest: tc.ContainerRequest{
 			Image: image, User: "0:0", Entrypoint: []string{"/riven", "agent"}, Networks: []string{network}, Labels: labels,
+			Env: map[string]string{agent.EnvRun: labels[labelRun]},
 			ConfigModifier: func(c *container.Config) {
 				c.Hostname = name
 				c.OpenStdin, c.StdinOnce, c.AttachStdin, c.AttachStdout, c.AttachStderr = true, true, true, true, true

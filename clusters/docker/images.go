@@ -31,14 +31,10 @@ func (i Image) validate() error {
 	return nil
 }
 
-// environment is the image's own environment. An image that the engine lacks is an error here: nothing is pulled.
-func (i Image) environment(ctx context.Context, cli *client.Client) ([]string, error) {
-	in, err := cli.ImageInspect(ctx, i.Ref)
-	if err != nil {
-		return nil, fmt.Errorf("inspect image %s: %w", i.Ref, err)
+// find makes sure that the engine has the image: nothing is pulled.
+func (i Image) find(ctx context.Context, cli *client.Client) error {
+	if _, err := cli.ImageInspect(ctx, i.Ref); err != nil {
+		return fmt.Errorf("find image %s: %w", i.Ref, err)
 	}
-	if in.Config == nil {
-		return nil, nil
-	}
-	return in.Config.Env, nil
+	return nil
 }

@@ -28,18 +28,22 @@ var errGone = errors.New("its agent is gone")
 type node struct {
 	name    string
 	image   Image
-	env     []string   // of the child
 	launch  func(incarnation int) *agent.Launch // of the child; set before its first start
-	id      string     // of the container
-	addr    netip.Addr // in the run's network
+	id      string                              // of the container
+	addr    netip.Addr                          // in the run's network
 	link    *link
 	output  *tail         // last lines of the child and the agent
 	ended   chan struct{} // closed when the agent's output has ended
 	quit    error         // why it has ended; set before
 	hangUp  func()        // closes the attached connection
+	started bool          // the container was
 	mu      sync.Mutex
-	last    int64 // request ID
+	last    int64          // request ID
 	waiting map[int64]call // also those whose caller has given up: a late start is recorded too
+}
+
+func newNode(name string, img Image) *node {
+	return &node{name: name, image: img, output: &tail{}, ended: make(chan struct{}), waiting: map[int64]call{}}
 }
 
 // call is a request that waits for its answer.
@@ -89,10 +93,10 @@ func (n *node) hear(t *translator, line []byte) error {
 	if !ok {
 		return fmt.Errorf("the agent answered request %d, which is not open", m.Re)
 	}
+	defer func() { c.answer <- *m.Answer }()
 	if l := c.request.Launch; l != nil && m.Answer.Error == "" {
-		t.started(l.Incarnation, *m.Answer)
+		return t.started(l.Incarnation, *m.Answer)
 	}
-	c.answer <- *m.Answer
 	return nil
 }
 

@@ -50,10 +50,10 @@ func zooConfig(t spec.Timing, addrs []netip.Addr) string {
 }
 
 // serverLaunch starts server id. Its files are written before the first start only: they outlive the child.
-func serverLaunch(img Image, env []string, id int, config string) func(incarnation int) *agent.Launch {
+func serverLaunch(img Image, id int, config string) func(incarnation int) *agent.Launch {
 	return func(incarnation int) *agent.Launch {
 		l := &agent.Launch{
-			Argv: img.Command, Env: append(env[:len(env):len(env)], "JAVA_TOOL_OPTIONS="+javaOptions),
+			Argv: img.Command, Env: []string{"JAVA_TOOL_OPTIONS=" + javaOptions},
 			Dir: "/", UID: img.UID, GID: img.GID, Incarnation: incarnation, ClientPort: clientPort,
 		}
 		if incarnation == 1 {

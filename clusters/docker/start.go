@@ -4,14 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/netip"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/moby/moby/client"
 
 	"riven/clusters/docker/protocol"
 )
@@ -31,11 +28,6 @@ func (c *Cluster) Start(ctx context.Context) (err error) {
 		}
 	}()
 	begin := time.Now()
-	c.started = begin
-	if c.cli, err = Connect(ctx); err != nil {
-		return err
-	}
-	c.sweep(ctx)
 	if err := c.openAll(ctx); err != nil {
 		return err
 	}
@@ -53,19 +45,15 @@ func (c *Cluster) Start(ctx context.Context) (err error) {
 
 func since(t time.Time) time.Duration { return time.Since(t).Round(10 * time.Millisecond) }
 
-// sweep removes what killed runs have left. It is a courtesy to the machine: a failure does not stop the run.
-func (c *Cluster) sweep(ctx context.Context) {
-	if _, err := Sweep(ctx, c.cli, SweepOptions{}); err != nil {
-		c.cfg.Progress("what earlier runs have left could not be removed: %v", err)
-	}
-}
-
 // openAll creates and starts all containers at once. What the engine has begun is seen to its end even when ctx is
 // cancelled meanwhile, so that Stop knows what there is to remove.
 func (c *Cluster) openAll(ctx context.Context) error {
-	if err := c.environments(ctx); err != nil {
-		return err
+	for _, img := range []Image{c.images.Server, c.images.Participant} {
+		if err := img.find(ctx, c.cli); err != nil {
+			return err
+		}
 	}
+	c.started = time.Now()
 	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), openTime)
 	defer cancel()
 	var err error
@@ -81,22 +69,6 @@ func (c *Cluster) openAll(ctx context.Context) error {
 	}
 	if err := c.awaitUp(ctx); err != nil {
 		return c.explain("the agents did not come up", err, c.all())
-	}
-	return nil
-}
-
-func (c *Cluster) environments(ctx context.Context) error {
-	for _, set := range []struct {
-		nodes []*node
-		image Image
-	}{{c.servers, c.images.Server}, {c.parts, c.images.Participant}} {
-		env, err := set.image.environment(ctx, c.cli)
-		if err != nil {
-			return err
-		}
-		for _, n := range set.nodes {
-			n.env = env
-		}
 	}
 	return nil
 }
@@ -136,7 +108,7 @@ func (c *Cluster) startServers(ctx context.Context) error {
 	}
 	config := zooConfig(c.cfg.Spec.Timing, addrs)
 	err := each(c.servers, func(i int, n *node) error {
-		n.launch = serverLaunch(n.image, n.env, i+1, config)
+		n.launch = serverLaunch(n.image, i+1, config)
 		return c.launch(ctx, n)
 	})
 	if err != nil {
@@ -165,7 +137,7 @@ func (c *Cluster) startParticipants(ctx context.Context) error {
 		servers[i] = protocol.Server{Name: n.name, Address: net.JoinHostPort(n.addr.String(), strconv.Itoa(clientPort))}
 	}
 	err = each(c.parts, func(i int, n *node) error {
-		n.launch = participantLaunch(n.image, n.env, n.name, c.cfg.Spec, serversOf(i, n.name, servers, pinned))
+		n.launch = participantLaunch(n.image, n.name, c.cfg.Spec, serversOf(i, n.name, servers, pinned))
 		return c.launch(ctx, n)
 	})
 	if err != nil {
@@ -213,8 +185,3 @@ func (c *Cluster) explain(what string, err error, nodes []*node) error {
 	}
 	return fmt.Errorf("%s: %w%s", what, err, b.String())
 }
-
-// silent is the log of nodes whose output nobody reads.
-var silent io.Writer = io.Discard
-
-var _ = client.Filters{}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	cerrdefs "github.com/containerd/errdefs"
@@ -28,10 +29,9 @@ func (c *Cluster) Stop(ctx context.Context) error {
 
 func (c *Cluster) shutDown(ctx context.Context) error {
 	c.stopping.Store(true)
-	if c.cli == nil {
-		return nil // the engine was never reached
+	if c.started.IsZero() {
+		return nil
 	}
-	defer c.cli.Close()
 	c.hangUp(ctx)
 	ctx, cancel := context.WithTimeout(ctx, removeTime)
 	defer cancel()
@@ -52,25 +52,28 @@ func (c *Cluster) hangUp(ctx context.Context) {
 		if n.link == nil {
 			continue
 		}
-		select {
-		case <-n.ended:
-		case <-ctx.Done():
+		if n.started {
+			select {
+			case <-n.ended:
+			case <-ctx.Done():
+			}
 		}
 		n.hangUp()
 		<-n.ended
-		n.link.close()
 		<-n.link.done
 	}
 	c.awaitGone(ctx)
 }
 
-// awaitGone returns when the engine has removed the run's containers, or with the context.
+// awaitGone returns when the engine has removed the run's containers by itself, as it does with all that were started,
+// or with the context.
 func (c *Cluster) awaitGone(ctx context.Context) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
 		left, err := c.containers(ctx)
-		if err != nil || len(left) == 0 {
+		neverStarted := func(ctr container.Summary) bool { return ctr.State == container.StateCreated }
+		if err != nil || len(slices.DeleteFunc(left, neverStarted)) == 0 {
 			return
 		}
 		select {

@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,6 +29,8 @@ type translator struct {
 	board *board
 	send  func(agent.Request) error // to the same agent
 	open  map[int64]invocation      // ops that the child was handed and has not completed
+	inc   int                       // the incarnation that was started last
+	early []agent.Message           // of the next one, said before the start was answered
 }
 
 // invocation is what a completion does not repeat.
@@ -43,6 +46,13 @@ func newTranslator(node string, obs clusters.Observer, b *board, send func(agent
 // message handles everything but answers to requests. An error means that the participant or the agent said
 // something that it must not say.
 func (t *translator) message(m agent.Message) error {
+	if incarnationOf(m) > t.inc {
+		if m.Line != nil {
+			m.Line.Raw = bytes.Clone(m.Line.Raw) // the reader's buffer is about to change
+		}
+		t.early = append(t.early, m)
+		return nil
+	}
 	switch {
 	case m.Line != nil:
 		return t.line(*m.Line)
@@ -58,6 +68,11 @@ func (t *translator) message(m agent.Message) error {
 		t.record(history.Event{Type: history.Stall, Time: m.Stall.From, End: m.Stall.To, Op: history.Op{Text: m.Stall.What}})
 	case m.Fired != nil:
 		t.obs.Fired(fired(t.node, *m.Fired))
+		if m.Fired.Error != "" {
+			return fmt.Errorf("armed fault %s: %s", m.Fired.Fault, m.Fired.Error)
+		}
+	case m.Expired != nil:
+		return expired(*m.Expired)
 	case m.Broken != "":
 		return errors.New(m.Broken)
 	default:
@@ -66,21 +81,40 @@ func (t *translator) message(m agent.Message) error {
 	return nil
 }
 
+// incarnationOf is the child that a message is about, 0 if none is named.
+func incarnationOf(m agent.Message) int {
+	switch {
+	case m.Line != nil:
+		return m.Line.Incarnation
+	case m.Exit != nil:
+		return m.Exit.Incarnation
+	}
+	return 0
+}
+
 // record completes and records an event that is not an op of its own.
 func (t *translator) record(e history.Event) {
 	e.Node, e.Process = t.node, history.NoProcess
 	if e.Incarnation == 0 {
-		e.Incarnation = t.board.get(t.node).incarnation
+		e.Incarnation = t.inc
 	}
 	t.obs.Record(e)
 }
 
-// started records that a child runs. It comes before any line of that child.
-func (t *translator) started(incarnation int, a agent.Answer) {
+// started records that a child runs, and takes in what that child has said already.
+func (t *translator) started(incarnation int, a agent.Answer) error {
+	t.inc = incarnation
 	t.board.update(t.node, func(s *state) {
 		s.incarnation, s.running, s.ready, s.role = incarnation, true, false, roleNone
 	})
 	t.record(history.Event{Type: history.Start, Time: a.From, End: a.To, Incarnation: incarnation, Op: history.Op{N: int64(a.Pid)}})
+	early := t.early
+	t.early = nil
+	var errs []error
+	for _, m := range early {
+		errs = append(errs, t.message(m))
+	}
+	return errors.Join(errs...)
 }
 
 // exit leaves the ops that the child was handed open: whether they happened is not known.
@@ -92,7 +126,11 @@ func (t *translator) exit(x agent.Exit) {
 	t.record(history.Event{Type: history.Exit, Time: x.Time, Incarnation: x.Incarnation, Op: history.Op{Text: x.Status}})
 }
 
+// role takes a server's role in; one that was said before the start was answered is of no use.
 func (t *translator) role(r agent.Role) {
+	if !t.board.get(t.node).running {
+		return
+	}
 	role := r.Role
 	if role == standalone {
 		role = roleLeader
@@ -147,7 +185,10 @@ func (t *translator) fromChild(l agent.Line) error {
 	case protocol.TypeLost:
 		t.obs.Lost(out.Key, nemesis.LostReply{Node: t.node, Op: out.Text, Xid: out.N, Zxid: out.Token})
 	case protocol.TypeUnsupported:
-		t.board.update(t.node, func(s *state) { s.refuses = true })
+		t.record(history.Event{
+			Type: history.Note, Time: l.Time, Incarnation: l.Incarnation,
+			Op: history.Op{F: protocol.TypeUnsupported, Key: out.Key, Text: out.Text},
+		})
 	default:
 		return fmt.Errorf("the participant sent a message of unknown type %q", out.Type)
 	}
@@ -182,6 +223,13 @@ func (t *translator) access(l agent.Line, out protocol.Out) error {
 		Type: protocol.TypeReply, ID: out.ID, Seq: reply.Seq, Accepted: reply.Accepted,
 		Op: history.Op{N: reply.N, Text: reply.Text},
 	}})
+}
+
+func expired(x agent.Expired) error {
+	if x.Error != "" {
+		return fmt.Errorf("a %s that the harness had not undone in time could not undo itself: %s", x.Cmd, x.Error)
+	}
+	return fmt.Errorf("a %s that the harness had not undone in time has undone itself", x.Cmd)
 }
 
 func fired(node string, f agent.Fired) clusters.Fired {

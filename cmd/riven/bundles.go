@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -20,22 +21,17 @@ func checkCommand() *cobra.Command {
 		Use: "check BUNDLE", Short: "Judge a bundle again", Args: cobra.ExactArgs(1),
 		Long: "Judges the history of a bundle again and writes its verdict and report anew. The exit code is the verdict's.",
 		RunE: func(c *cobra.Command, args []string) error {
-			v, err := run.Judge(args[0])
+			b, err := run.Judge(args[0])
 			if err != nil {
 				return failed(err)
 			}
-			b, err := results.Open(args[0])
-			if err != nil {
+			if err := show(c, b, asJSON); err != nil {
 				return failed(err)
 			}
-			defer b.Close()
-			if err := show(c, b, v, asJSON); err != nil {
-				return failed(err)
-			}
-			if v.Outcome == checkers.Pass {
+			if b.Verdict.Outcome == checkers.Pass {
 				return nil
 			}
-			return &exit{code: v.Outcome.ExitCode()}
+			return &exit{code: b.Verdict.Outcome.ExitCode()}
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
@@ -50,15 +46,13 @@ func reportCommand() *cobra.Command {
 			if err != nil {
 				return failed(err)
 			}
-			defer b.Close()
-			v, err := b.Verdict()
-			if err != nil {
+			if b.Verdict == nil {
+				return failed(fmt.Errorf("%s has no verdict yet: riven check %s", args[0], args[0]))
+			}
+			if err := b.WriteReport(); err != nil {
 				return failed(err)
 			}
-			if err := results.WriteAll(b, v); err != nil {
-				return failed(err)
-			}
-			fmt.Fprintln(c.OutOrStdout(), b.Path("report.html"))
+			fmt.Fprintln(c.OutOrStdout(), filepath.Join(b.Dir, "report.html"))
 			return nil
 		},
 	}

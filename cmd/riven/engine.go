@@ -71,3 +71,11 @@ func self() (string, error) {
 	}
 	return filepath.EvalSymlinks(path)
 }
+
+func (e *engine) version(ctx context.Context) (string, error) {
+	v, err := e.cli.ServerVersion(ctx, client.ServerVersionOptions{})
+	if err != nil {
+		return "", fmt.Errorf("ask the engine for its version: %w", err)
+	}
+	return fmt.Sprintf("Docker %s (API %s) on %s %s", v.Version, v.APIVersion, v.Os, v.Arch), nil
+}

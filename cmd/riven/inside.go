@@ -7,7 +7,7 @@ import (
 
 	"riven/clusters/docker/agent"
 	"riven/clusters/docker/participant"
-	"riven/nemesis/inject"
+	"riven/workloads"
 	"riven/workloads/catalogue"
 )
 
@@ -22,18 +22,11 @@ func agentCommand() *cobra.Command {
 	}
 }
 
-func launchCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "launch", Short: "drop privileges and become a node's child", Hidden: true, DisableFlagParsing: true,
-		RunE: func(_ *cobra.Command, args []string) error { return failed(inject.Launch(args)) },
-	}
-}
-
 func participantCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "participant", Short: "a participant that speaks the participant protocol", Hidden: true, Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return failed(participant.Run(c.Context(), os.Stdin, os.Stdout, catalogue.Find))
+			return failed(participant.Run(c.Context(), os.Stdin, os.Stdout, findRecipe))
 		},
 	}
 }
@@ -43,4 +36,9 @@ func failed(err error) error {
 		return nil
 	}
 	return &exit{exitError, err}
+}
+
+func findRecipe(workload, recipe string) (workloads.Recipe, error) {
+	_, r, err := catalogue.Find(workload, recipe)
+	return r, err
 }

@@ -8,9 +8,12 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"riven/nemesis/inject"
 )
 
 // Exit codes besides those of verdicts (checkers.Outcome.ExitCode).
@@ -39,7 +42,21 @@ func usage(err error) error {
 	return &exit{exitUsage, err}
 }
 
+// launching tells whether this process is to become a node's child. What it gives up belongs to the thread, so it stays
+// on the first one, the one that everybody reads back.
+var launching = len(os.Args) > 1 && os.Args[1] == "launch"
+
+func init() {
+	if launching {
+		runtime.LockOSThread()
+	}
+}
+
 func main() {
+	if launching {
+		fmt.Fprintln(os.Stderr, "riven:", inject.Launch(os.Args[2:]))
+		os.Exit(exitError)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(execute(ctx, os.Args[1:]))
@@ -71,6 +88,6 @@ func rootCommand() *cobra.Command {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(runCommand(), checkCommand(), reportCommand(), listCommand(), doctorCommand(), cleanCommand(),
-		agentCommand(), launchCommand(), participantCommand())
+		agentCommand(), participantCommand())
 	return root
 }

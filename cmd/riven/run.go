@@ -15,7 +15,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"riven/checkers"
-	"riven/clusters"
 	"riven/harness/run"
 	"riven/harness/spec"
 	"riven/nemesis"
@@ -80,11 +79,11 @@ func (f *runFlags) run(c *cobra.Command, args []string) error {
 	for _, seed := range seeds {
 		s := f.spec
 		s.Seed = seed
-		v, err := f.one(c, s, plan)
+		b, err := f.one(c, s, plan)
 		if err != nil {
-			return err
+			return failed(err)
 		}
-		worst = max(worst, v.Outcome)
+		worst = max(worst, b.Verdict.Outcome)
 		if c.Context().Err() != nil {
 			break
 		}
@@ -214,23 +213,22 @@ func parseSeeds(text string) (seeds []uint64, err error) {
 	return seeds, nil
 }
 
-func (f *runFlags) one(c *cobra.Command, s spec.Spec, plan *nemesis.Plan) (checkers.Verdict, error) {
+func (f *runFlags) one(c *cobra.Command, s spec.Spec, plan *nemesis.Plan) (*results.Bundle, error) {
 	progress := newProgress(os.Stderr, s)
 	defer progress.done()
 	engine, err := connect(c.Context(), progress.Printf)
 	if err != nil {
-		return checkers.Verdict{}, failed(err)
+		return nil, err
 	}
 	defer engine.close()
-	b, v, err := run.Run(c.Context(), run.Options{
-		Spec: s, Plan: plan, Root: f.dir, Command: commandLine(s, f.plan), Progress: progress,
-		Cluster: func(cfg clusters.Config) (clusters.Cluster, error) { return engine.cluster(c.Context(), cfg) },
+	b, err := run.Run(c.Context(), run.Options{
+		Spec: s, Plan: plan, Root: f.dir, Command: commandLine(s, f.plan), Progress: progress, Cluster: engine.cluster,
 	})
 	progress.done()
 	if err != nil {
-		return v, failed(err)
+		return nil, err
 	}
-	return v, failed(show(c, b, v, f.json))
+	return b, show(c, b, f.json)
 }
 
 // shown is what --json prints of a run.
@@ -242,13 +240,13 @@ type shown struct {
 	ExitCode int              `json:"exitCode"`
 }
 
-func show(c *cobra.Command, b *results.Bundle, v checkers.Verdict, asJSON bool) error {
-	out := c.OutOrStdout()
+func show(c *cobra.Command, b *results.Bundle, asJSON bool) error {
+	out, v := c.OutOrStdout(), b.Verdict
 	report := filepath.Join(b.Dir, "report.html")
 	if asJSON {
-		return json.NewEncoder(out).Encode(shown{b.Dir, report, b.Spec.Seed, v, v.Outcome.ExitCode()})
+		return json.NewEncoder(out).Encode(shown{b.Dir, report, b.Spec.Seed, *v, v.Outcome.ExitCode()})
 	}
-	fmt.Fprintf(out, "%s\n", v.Sentence)
+	fmt.Fprintln(out, v.Sentence)
 	for _, reason := range v.Reasons {
 		fmt.Fprintf(out, "  %s\n", reason)
 	}

@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"riven/clusters"
 	"riven/harness/history"
 	"riven/nemesis"
+	"riven/results"
 )
 
 // inForce is a fault between its begin and its end.
@@ -22,14 +24,14 @@ type inForce struct {
 func (r *run) begin(ctx context.Context, o nemesis.Order) {
 	f := &inForce{receipt: nemesis.Receipt{Step: o.Step, Nodes: o.Resolved.Nodes, Expect: r.conductor.View.Expect(r.conductor.Active())}}
 	f.edges = o.Resolved.Edges
-	r.ledger(o.Step.ID, "apply", describe(o))
+	r.ledger(o.Step.ID, results.Apply, describe(o))
 	span, err := r.apply(ctx, o, f)
 	f.receipt.BeginFrom, f.receipt.Begin = span.From, span.To
 	if err != nil {
 		f.receipt.Status, f.receipt.Why = nemesis.Failed, err.Error()
 	}
 	r.force[o.Step.ID] = f
-	r.ledger(o.Step.ID, "applied", describe(o))
+	r.ledger(o.Step.ID, results.Applied, describe(o))
 	r.faultEvent(o, "begin", span)
 }
 
@@ -79,10 +81,10 @@ func (r *run) end(ctx context.Context, o nemesis.Order) {
 		return
 	}
 	delete(r.force, o.Step.ID)
-	r.ledger(o.Step.ID, "undo", describe(o))
+	r.ledger(o.Step.ID, results.Undo, describe(o))
 	span, err := r.undo(ctx, o, f)
 	f.receipt.End, f.receipt.EndBy = span.From, span.To
-	r.ledger(o.Step.ID, "undone", describe(o))
+	r.ledger(o.Step.ID, results.Undone, describe(o))
 	r.faultEvent(o, "end", span)
 	if err != nil && f.receipt.Status != nemesis.Failed {
 		f.receipt.Status, f.receipt.Why = nemesis.Failed, err.Error()
@@ -206,14 +208,14 @@ func (r *run) fired(ctx context.Context, x clusters.Fired) {
 		f.receipt.Status, f.receipt.Why = nemesis.Late, "the hold "+x.Hold+" was over before the fault was in force"
 	}
 	r.force[step.ID] = f
-	r.ledger(step.ID, "applied", describe(o))
+	r.ledger(step.ID, results.Applied, describe(o))
 	r.faultEvent(o, "begin", x.Span)
 	r.carryOut(ctx, orders)
 }
 
 // undoStray undoes a fault of an agent that fired although another one had already, before it could be disarmed.
 func (r *run) undoStray(ctx context.Context, x clusters.Fired) {
-	r.ledger(x.Fault, "undo", "fired a second time, on "+x.Node)
+	r.ledger(x.Fault, results.Undo, "fired a second time, on "+x.Node)
 	var err error
 	if x.Receipt.Gone {
 		_, _, err = r.cluster.Restart(ctx, x.Node)
@@ -234,7 +236,7 @@ func (r *run) carryOut(ctx context.Context, orders []nemesis.Order) {
 		case nemesis.ActEnd:
 			r.end(ctx, o)
 		case nemesis.ActArm:
-			r.ledger(o.Step.ID, "arm", fmt.Sprint(o.Nodes))
+			r.ledger(o.Step.ID, results.Apply, "armed in "+strings.Join(o.Nodes, ", "))
 			t := o.Step.On
 			a := clusters.Armed{Fault: o.Step.ID, Event: t.Event, Nth: max(t.Nth, 1), After: t.After.D(), Kind: o.Step.Fault.Kind}
 			if err := r.cluster.Arm(ctx, o.Nodes, a); err != nil {

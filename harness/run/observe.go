@@ -15,7 +15,7 @@ import (
 
 // observer is what the cluster tells the run; its methods are called by the readers of the nodes.
 type observer struct {
-	bundle   *results.Bundle
+	recorder *results.Recorder
 	dispatch *dispatcher
 	events   *queue
 	resource workloads.Resource
@@ -31,9 +31,7 @@ type observer struct {
 
 // Record takes an event in: onto the disk, to the dispatcher, and to the conductor if it may care.
 func (o *observer) Record(e history.Event) {
-	if err := o.bundle.Record(e); err != nil {
-		o.Broken(e.Node, fmt.Errorf("write the history: %w", err))
-	}
+	o.recorder.Record(e)
 	o.mu.Lock()
 	o.latest = max(o.latest, e.Time)
 	start := o.opsStart

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"time"
 
 	"riven/checkers"
@@ -23,7 +24,7 @@ type Options struct {
 	Plan     *nemesis.Plan // nil: drawn from the spec's seed
 	Root     string        // folder that the bundle is made in
 	Command  string        // the command line that runs it again
-	Cluster  func(clusters.Config) (clusters.Cluster, error)
+	Cluster  func(context.Context, clusters.Config) (clusters.Cluster, error)
 	Progress Progress
 }
 
@@ -57,19 +58,27 @@ type run struct {
 	shown     time.Time
 }
 
-// Run makes one run and leaves its bundle, whatever happens. The error is for what kept it from being run at all; what
-// went wrong within it is in the verdict.
-func Run(ctx context.Context, o Options) (*results.Bundle, checkers.Verdict, error) {
-	r, err := prepare(o)
+// Run makes one run and leaves its judged bundle, whatever happens. The error is for what kept it from being run or
+// judged at all; what went wrong within it is in the verdict.
+func Run(ctx context.Context, o Options) (*results.Bundle, error) {
+	r, err := prepare(ctx, o)
 	if err != nil {
-		return nil, checkers.Verdict{}, err
+		return nil, err
 	}
 	r.drive(ctx)
-	if err := r.bundle.Finish(r.problems); err != nil {
-		return r.bundle, checkers.Verdict{}, fmt.Errorf("close the bundle: %w", err)
+	if err := r.finish(); err != nil {
+		return nil, err
 	}
-	v, err := Judge(r.bundle.Dir)
-	return r.bundle, v, err
+	return Judge(r.recorder.Dir)
+}
+
+// finish closes what was recorded. It is on disk before any checker runs.
+func (r *run) finish() error {
+	err := r.recorder.Describe(func(m *results.Meta) { m.Problems = r.problems })
+	if err := errors.Join(err, r.recorder.Close()); err != nil {
+		return fmt.Errorf("close the bundle: %w", err)
+	}
+	return nil
 }
 
 // Plan is the plan that the spec and an explicit plan make together, checked against the nodes.
@@ -84,7 +93,7 @@ func Plan(s spec.Spec, explicit *nemesis.Plan) (nemesis.Plan, error) {
 	return plan, plan.Validate(s.ServerNames(), s.ParticipantNames())
 }
 
-func prepare(o Options) (*run, error) {
+func prepare(ctx context.Context, o Options) (*run, error) {
 	s := o.Spec
 	if err := errors.Join(s.Validate(), catalogue.Validate(s)); err != nil {
 		return nil, err
@@ -97,14 +106,17 @@ func prepare(o Options) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := results.Create(o.Root, s, plan, o.Command)
+	rec, err := results.Create(o.Root, s, time.Now())
 	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(rec.Plan(plan), rec.Describe(func(m *results.Meta) { m.Command = o.Command })); err != nil {
 		return nil, err
 	}
 	r := &run{
 		spec: s, plan: plan, workload: w, force: map[string]*inForce{}, done: map[string]bool{}, progress: o.Progress,
 		observer: &observer{
-			bundle: b, events: newQueue(), resource: w.Resource(s), opsStart: time.Now(),
+			recorder: rec, events: newQueue(), resource: w.Resource(s), opsStart: time.Now(),
 			lost: map[string][]nemesis.LostReply{}, fatal: make(chan struct{}),
 		},
 		left: func() time.Duration { return 0 },
@@ -115,16 +127,19 @@ func prepare(o Options) (*run, error) {
 		homes[p] = s.ServerNames()
 	}
 	r.conductor = nemesis.NewConductor(plan, nemesis.NewView(s.ServerNames(), s.ParticipantNames(), homes))
-	r.cluster, err = o.Cluster(clusters.Config{
-		Spec: s, Observer: r.observer, Log: b.Log, Progress: o.Progress.Printf, RunID: b.ID,
+	r.cluster, err = o.Cluster(ctx, clusters.Config{
+		Spec: s, Observer: r.observer, Log: rec.Log, Progress: o.Progress.Printf, RunID: filepath.Base(rec.Dir),
 	})
 	if err != nil {
-		return nil, errors.Join(err, b.Finish([]string{err.Error()}))
+		r.problem(err)
+		return nil, errors.Join(err, r.finish())
 	}
 	return r, nil
 }
 
-func (r *run) deliver(node string, inv clusters.Invocation) error { return r.cluster.Deliver(node, inv) }
+func (r *run) deliver(node string, inv clusters.Invocation) error {
+	return r.cluster.Deliver(node, inv)
+}
 
 // drive goes through the phases. Whatever happens the cluster is stopped.
 func (r *run) drive(ctx context.Context) {
@@ -313,14 +328,14 @@ func (r *run) receipt(x nemesis.Receipt) {
 	for _, e := range x.Edges {
 		r.edges = union(r.edges, []nemesis.Edge{e.Edge})
 	}
-	if err := r.bundle.Receipt(x); err != nil {
+	if err := r.recorder.Receipt(x); err != nil {
 		r.problem(fmt.Errorf("write the receipt of %s: %w", x.Step.ID, err))
 	}
 }
 
 // ledger writes what is about to be done, or was done, before anything else happens.
-func (r *run) ledger(step, act, detail string) {
-	if err := r.bundle.Ledger(results.LedgerEntry{Time: r.stamp(), Step: step, Act: act, Detail: detail}); err != nil {
+func (r *run) ledger(step string, act results.Act, detail string) {
+	if err := r.recorder.Ledger(results.LedgerEntry{Time: time.Now(), Step: step, Act: act, Detail: detail}); err != nil {
 		r.problem(fmt.Errorf("write the ledger: %w", err))
 	}
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // Mono is CLOCK_MONOTONIC in nanoseconds. unix.ClockGettime is a plain system call and not the vDSO's function, so that a clock
-// fault, which patches a process's vDSO page, can not reach it. It costs about 0.1 µs more than the vDSO.
+// fault, which patches a process's vDSO page, can not reach it. A call takes a fraction of a microsecond.
 func Mono() int64 {
 	var ts unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"syscall"
 	"time"
 
 	"github.com/mdlayher/netlink"
@@ -180,7 +181,7 @@ func errnoOf(body []byte) error {
 		return errors.New("netlink error message without a number")
 	}
 	if e := int32(binary.NativeEndian.Uint32(body)); e != 0 {
-		return unix.Errno(-e)
+		return syscall.Errno(-e)
 	}
 	return nil
 }

@@ -8,12 +8,15 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
 // ErrUnsupported marks a mechanism that this kernel lacks. A missing capability is fs.ErrPermission instead.
 var ErrUnsupported = errors.New("this kernel lacks it")
+
+var errClosed = errors.New("partition is closed")
 
 // State is everything that a node drops: packets that come from In, packets that would go to Out. IPv4 only.
 type State struct{ In, Out []netip.Addr }
@@ -73,7 +76,7 @@ func outerDevices() ([]string, error) {
 func openPartition(name string, devices []string) (*Partition, error) {
 	s, err := openNFT()
 	if err != nil {
-		return nil, err
+		return nil, unsupported(err)
 	}
 	p := &Partition{socket: s, in: newSide(inputTable(name)), out: newSide(egressTable(name, devices))}
 	if err := p.create(p.in.table); err != nil {
@@ -94,20 +97,29 @@ func (p *Partition) create(t table) error {
 	var b builder
 	b.create(t)
 	if err := p.commit(&b); err != nil {
-		return fmt.Errorf("create nft table %s: %w", t.name, err)
+		return fmt.Errorf("create nft table %s: %w", t.name, unsupported(err))
 	}
 	return nil
+}
+
+// unsupported marks the errors by which a kernel says that it does not know the owner flag, the hook or the expressions.
+func unsupported(err error) error {
+	for _, e := range []syscall.Errno{unix.ENOENT, unix.EOPNOTSUPP, unix.EINVAL, unix.EPROTONOSUPPORT} {
+		if errors.Is(err, e) {
+			return fmt.Errorf("%w: %w", ErrUnsupported, err)
+		}
+	}
+	return err
 }
 
 func (p *Partition) commit(b *builder) error {
 	if b.err != nil {
 		return b.err
 	}
-	err := p.socket.commit(b.commands)
-	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EOPNOTSUPP) {
-		return fmt.Errorf("%w: %w", ErrUnsupported, err)
+	if p.socket == nil {
+		return errClosed
 	}
-	return err
+	return p.socket.commit(b.commands)
 }
 
 // Cut makes the state the whole of what is dropped, at one instant for all peers and both directions. After an error the old state
@@ -129,7 +141,7 @@ func (p *Partition) Cut(want State) error {
 	var b builder
 	p.in.change(&b, in)
 	p.out.change(&b, out)
-	if len(b.commands) == 0 {
+	if len(b.commands) == 0 && p.socket != nil {
 		return nil
 	}
 	if err := p.commit(&b); err != nil {
@@ -180,6 +192,9 @@ func addressSet(list []netip.Addr) (map[netip.Addr]bool, error) {
 func (p *Partition) Drops() (Drops, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.socket == nil {
+		return Drops{}, errClosed
+	}
 	in, err := p.in.drops(p.socket)
 	if err != nil {
 		return Drops{}, err
@@ -208,5 +223,10 @@ func (s *side) drops(socket *nftSocket) ([]Drop, error) {
 func (p *Partition) Close() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.socket.close()
+	if p.socket == nil {
+		return nil
+	}
+	s := p.socket
+	p.socket = nil
+	return s.close()
 }

@@ -77,7 +77,7 @@ func (b *builder) create(t table) {
 			ae.String(unix.NFTA_SET_TABLE, t.name)
 			ae.String(unix.NFTA_SET_NAME, m)
 			ae.Uint32(unix.NFTA_SET_ID, uint32(id+1))
-			ae.Uint32(unix.NFTA_SET_FLAGS, unix.NFT_SET_MAP|unix.NFT_SET_OBJECT)
+			ae.Uint32(unix.NFTA_SET_FLAGS, unix.NFT_SET_OBJECT)
 			ae.Uint32(unix.NFTA_SET_KEY_TYPE, addressType)
 			ae.Uint32(unix.NFTA_SET_KEY_LEN, 4)
 			ae.Uint32(unix.NFTA_SET_OBJ_TYPE, unix.NFT_OBJECT_COUNTER)

@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -33,12 +32,14 @@ type agent struct {
 	paused    atomic.Bool
 	wg        sync.WaitGroup // all goroutines that end with the agent
 
+	started  *child     // whose start has not been answered yet
 	faults   sync.Mutex // held by each fault from begin to effect, so that none overlap
 	pauseTTL expiry
 	cutTTL   expiry
 
-	mu    sync.Mutex
-	child *child
+	mu      sync.Mutex
+	child   *child
+	closing bool
 }
 
 // Run is the agent: it carries out the requests on stdin and says on stdout what happens, one JSON object a line each.
@@ -49,18 +50,16 @@ type agent struct {
 func Run(ctx context.Context, stdin io.Reader, stdout io.Writer, stderr *os.File) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	processes, err := inject.NewSupervisor("/proc/self/exe", "launch")
-	if err != nil {
-		return fmt.Errorf("supervise processes: %w", err)
-	}
+	processes := inject.NewSupervisor("/proc/self/exe", "launch")
 	a := &agent{ctx: ctx, stderr: stderr, out: newStream(stdout), processes: processes}
 	a.relay = newRelay(a.out)
-	a.relay.fire = func(f *firing) { a.wg.Go(func() { a.fire(f) }) }
+	a.relay.fire = func(f *firing) { a.spawn(func() { a.fire(f) }) }
 	if err := a.up(); err != nil {
 		return errors.Join(err, processes.Close(), a.out.close())
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- a.serve(stdin) }()
+	var err error
 	select {
 	case err = <-ended:
 	case <-ctx.Done():
@@ -81,7 +80,7 @@ func (a *agent) up() error {
 		return Message{Up: &Up{BootID: boot, Time: now, Error: problem(a.net.missing())}}
 	})
 	a.stalls = inject.WatchStalls(stallThreshold, func(s inject.Stall) {
-		a.out.say(Message{Stall: &Stall{From: s.Start, To: s.End, What: s.What}})
+		a.out.say(Message{Stall: &Stall{From: s.Start, To: s.End, By: int64(s.By), What: s.What}})
 	})
 	return nil
 }
@@ -92,10 +91,22 @@ func (a *agent) close() error {
 	a.pauseTTL.stop()
 	a.cutTTL.stop()
 	a.faults.Unlock()
+	a.mu.Lock()
+	a.closing = true
+	a.mu.Unlock()
 	err := a.processes.Close()
 	a.stalls.Stop()
 	a.wg.Wait()
 	return errors.Join(err, a.net.close(), a.out.close())
+}
+
+// spawn runs f beside everything else, unless the agent is about to end.
+func (a *agent) spawn(f func()) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.closing {
+		a.wg.Go(f)
+	}
 }
 
 // complain tells people, who read it among the child's own output, of what no message exists for.
@@ -106,10 +117,15 @@ func (a *agent) complain(format string, args ...any) {
 // serve reads requests until there are no more.
 func (a *agent) serve(stdin io.Reader) error {
 	inTurn := make(chan Request, faultQueue)
-	defer close(inTurn)
-	a.wg.Go(func() {
-		for r := range inTurn {
-			a.answer(r, a.inTurn)
+	a.spawn(func() {
+		for {
+			select {
+			case r := <-inTurn:
+				a.answer(r, a.inTurn)
+				a.letSpeak()
+			case <-a.ctx.Done():
+				return
+			}
 		}
 	})
 	in := newLineReader(stdin, maxRequest)
@@ -144,9 +160,9 @@ func (a *agent) request(line []byte, inTurn chan<- Request) error {
 	}
 	switch string(cmd) {
 	case CmdOp:
-		return a.relay.op(bytes.Clone(in))
+		return a.relay.op(forChild(in))
 	case CmdReply:
-		return a.relay.order(bytes.Clone(in))
+		return a.relay.order(forChild(in))
 	}
 	var r Request
 	if err := json.Unmarshal(line, &r); err != nil {
@@ -154,16 +170,22 @@ func (a *agent) request(line []byte, inTurn chan<- Request) error {
 	}
 	switch r.Cmd {
 	case CmdStart, CmdKill, CmdPause, CmdResume, CmdCut, CmdDetect:
-		inTurn <- r
+		select {
+		case inTurn <- r:
+		case <-a.ctx.Done():
+		}
 	case CmdArm, CmdDisarm:
 		a.answer(r, a.atOnce)
 	case CmdDrops, CmdProbe, CmdCounts, CmdFour:
-		a.wg.Go(func() { a.answer(r, a.aside) })
+		a.spawn(func() { a.answer(r, a.aside) })
 	default:
 		return fmt.Errorf("unknown command %q", r.Cmd)
 	}
 	return nil
 }
+
+// forChild copies a message to keep, with room for the end of its line.
+func forChild(in []byte) []byte { return append(make([]byte, 0, len(in)+1), in...) }
 
 // answer has r carried out and says how it went. Unless do knows better, all of it took from its call to its return.
 func (a *agent) answer(r Request, do func(context.Context, Request) (Answer, error)) {

@@ -16,7 +16,12 @@ type child struct {
 	proc   *inject.Child
 	launch *Launch
 	out    *output       // of a participant
+	told   chan struct{} // closed when its start has been answered: nothing is said of it before
 	gone   chan struct{} // closed when its Exit has been said
+}
+
+func newChild(l *Launch) *child {
+	return &child{launch: l, told: make(chan struct{}), gone: make(chan struct{})}
 }
 
 // pipes of a participant: the child's ends and the agent's.
@@ -37,14 +42,19 @@ func (a *agent) start(l *Launch) (int, error) {
 		return 0, errors.New("no command")
 	}
 	if c := a.current(); c != nil {
-		return 0, fmt.Errorf("process %d still runs", c.proc.PID())
+		select {
+		case <-c.proc.Done():
+			<-c.gone
+		default:
+			return 0, fmt.Errorf("process %d still runs", c.proc.PID())
+		}
 	}
 	if err := prepare(l); err != nil {
 		return 0, err
 	}
 	c, err := a.launch(l)
 	if err != nil {
-		return 0, fmt.Errorf("start %s: %w", l.Argv[0], err)
+		return 0, err
 	}
 	return c.proc.PID(), nil
 }
@@ -66,33 +76,34 @@ func (a *agent) launch(l *Launch) (*child, error) {
 		return nil, err
 	}
 	cmd.Stdin, cmd.Stdout = p.childIn, p.childOut
-	proc, err := a.processes.Start(cmd)
+	c := newChild(l)
+	c.out, err = newOutput(p.out)
+	if err == nil {
+		c.proc, err = a.processes.Start(cmd)
+	}
 	err = errors.Join(err, p.childIn.Close(), p.childOut.Close())
 	if err != nil {
 		return nil, errors.Join(err, p.in.Close(), p.out.Close())
 	}
-	c := &child{proc: proc, launch: l, gone: make(chan struct{})}
-	if c.out, err = newOutput(p.out); err != nil {
-		return nil, err
-	}
 	a.began(c)
 	a.relay.attach(c)
-	a.wg.Go(func() { a.speak(c, append(hello, '\n'), p.in) })
+	a.spawn(func() { a.speak(c, append(hello, '\n'), p.in) })
 	return c, nil
 }
 
 func (a *agent) launchServer(cmd inject.Command, l *Launch) (*child, error) {
-	proc, err := a.processes.Start(cmd)
-	if err != nil {
+	c := newChild(l)
+	var err error
+	if c.proc, err = a.processes.Start(cmd); err != nil {
 		return nil, err
 	}
-	c := &child{proc: proc, launch: l, gone: make(chan struct{})}
 	a.began(c)
 	if l.ClientPort != 0 {
-		a.wg.Go(func() { a.watchRole(c) })
+		a.spawn(func() { a.watchRole(c) })
 	}
-	a.wg.Go(func() {
-		<-proc.Done()
+	a.spawn(func() {
+		<-c.proc.Done()
+		<-c.told
 		a.ended(c)
 	})
 	return c, nil
@@ -109,12 +120,14 @@ func (a *agent) speak(c *child, hello []byte, in *os.File) {
 	}()
 	go func() {
 		defer close(read)
+		<-c.told
 		err := a.relay.read(c, newLineReader(c.out, maxLine))
 		if err := errors.Join(err, c.out.close()); err != nil {
 			a.complain("read from process %d: %v", c.proc.PID(), err)
 		}
 	}()
 	<-c.proc.Done()
+	a.relay.leave(c)
 	c.out.finish()
 	<-read
 	_ = in.Close() // wakes a write that an orphan's copy of the pipe holds up
@@ -127,19 +140,37 @@ func (a *agent) began(c *child) {
 	a.mu.Lock()
 	a.child = c
 	a.mu.Unlock()
+	a.started = c
+	a.freeze(false)
 	a.stalls.Child(c.proc.PID())
+}
+
+// letSpeak is called when a request in turn has been answered.
+func (a *agent) letSpeak() {
+	if a.started != nil {
+		close(a.started.told)
+		a.started = nil
+	}
 }
 
 // ended says that c is gone, all that it said having been relayed.
 func (a *agent) ended(c *child) {
 	a.stalls.Child(0)
 	a.relay.detach(c, func(now int64) Message {
-		return Message{Exit: &Exit{Time: now, Incarnation: c.launch.Incarnation, Status: c.proc.Status().String()}}
+		return Message{Exit: &Exit{Time: now, Incarnation: c.launch.Incarnation, Status: ending(c.proc.Status())}}
 	})
 	a.mu.Lock()
 	a.child = nil
 	a.mu.Unlock()
 	close(c.gone)
+}
+
+// ending is how a process ended, in the words of os.ProcessState.
+func ending(s inject.Status) string {
+	if s.Signal != 0 {
+		return "signal: " + s.Signal.String()
+	}
+	return fmt.Sprintf("exit status %d", s.Code)
 }
 
 // current is the child that runs, or nil.

@@ -75,7 +75,8 @@ func (a *agent) pause(ctx context.Context, ttl int64) (Process, inject.Paused, e
 	a.freeze(true)
 	p, err := a.processes.Pause(ctx)
 	if err != nil {
-		a.freeze(a.pauseTTL.timer != nil)
+		a.pauseTTL.stop()
+		a.freeze(false)
 		return Process{}, p, err
 	}
 	if c.out != nil {

@@ -25,8 +25,8 @@ func newLineReader(r io.Reader, max int) *lineReader {
 	return &lineReader{r: r, max: max, buf: make([]byte, 32<<10)}
 }
 
-// next is the next line without its newline, good until the next call. After errTooLong the rest of the long line
-// comes as further lines.
+// next is the next line without its newline, good until the next call. With errTooLong comes what there is of the line;
+// the rest comes as further lines.
 func (l *lineReader) next() ([]byte, error) {
 	for {
 		if i := bytes.IndexByte(l.buf[l.old:l.end], '\n'); i >= 0 {
@@ -37,8 +37,9 @@ func (l *lineReader) next() ([]byte, error) {
 		}
 		l.old = l.end
 		if l.end-l.at >= l.max {
+			line := l.buf[l.at:l.end]
 			l.at = l.end
-			return nil, errTooLong
+			return line, errTooLong
 		}
 		l.makeRoom()
 		n, err := l.r.Read(l.buf[l.end:])

@@ -16,7 +16,7 @@ var (
 // members calls f with the name and the raw value of each member of the JSON object b, in order. It checks that b is
 // valid JSON, so that the whole of b can be passed on inside another message.
 func members(b []byte, f func(name, value []byte) error) error {
-	b = bytes.Trim(b, " \t\r")
+	b = bytes.Trim(b, " \t\r\n")
 	if len(b) == 0 || b[0] != '{' || !json.Valid(b) {
 		return errNotObject
 	}

@@ -21,6 +21,7 @@ type relay struct {
 	child  *child    // nil when none runs that speaks the protocol
 	ready  bool      // said by the child
 	broken bool      // the child broke the protocol: it is not listened to any more
+	gone   bool      // the child has ended, its last words are being read
 	paused bool      // an op handed to a stopped child would seem to have begun
 	open   *op       // the child works on it
 	ops    []op      // to be handed over
@@ -76,7 +77,16 @@ func (r *relay) order(in []byte) error {
 func (r *relay) attach(c *child) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.child, r.ready, r.broken, r.open, r.paused = c, false, false, nil, false
+	r.child, r.ready, r.broken, r.gone, r.open = c, false, false, false, nil
+}
+
+// leave keeps ops from c, which has ended.
+func (r *relay) leave(c *child) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.child == c {
+		r.gone = true
+	}
 }
 
 // detach says the end of c, after all of its output was read. What it left undone stays open; what it never got goes back.
@@ -154,7 +164,7 @@ func (r *relay) next(c *child) []byte {
 }
 
 func (r *relay) mayInvoke() bool {
-	return len(r.ops) > 0 && r.ready && r.open == nil && !r.broken && !r.paused && !r.firingNow()
+	return len(r.ops) > 0 && r.ready && r.open == nil && !r.broken && !r.gone && !r.paused && !r.firingNow()
 }
 
 // read takes c's lines until there are no more.
@@ -163,10 +173,8 @@ func (r *relay) read(c *child, in *lineReader) error {
 		r.out.wait()
 		line, err := in.next()
 		switch {
-		case err == nil:
-			r.said(c, line)
-		case err == errTooLong:
-			r.tooLong()
+		case err == nil || err == errTooLong:
+			r.said(c, line, err)
 		case err == io.EOF:
 			return nil
 		default:
@@ -175,14 +183,17 @@ func (r *relay) read(c *child, in *lineReader) error {
 	}
 }
 
-// said relays one line of c and does what it means.
-func (r *relay) said(c *child, line []byte) {
+// said relays one line of c, unless it is known to be wrong, and does what it means.
+func (r *relay) said(c *child, line []byte, wrong error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.broken {
 		return
 	}
-	h, err := readHead(line)
+	h, err := head{}, wrong
+	if err == nil {
+		h, err = readHead(line)
+	}
 	if err == nil {
 		err = r.check(h)
 	}
@@ -231,19 +242,11 @@ func (r *relay) completed(h head) {
 
 // breaks gives a child up that can not be trusted to speak the protocol; what it says from now on is dropped.
 func (r *relay) breaks(why error, line []byte) {
-	const quoted = 300
+	const quoted = 200
 	if len(line) > quoted {
 		line = append(bytes.Clone(line[:quoted]), "…"...)
 	}
 	r.broken = true
-	r.out.say(Message{Broken: fmt.Sprintf("%v: %q", why, line)})
+	r.out.say(Message{Broken: fmt.Sprintf("%v: %s", why, line)})
 	r.giveBack(func(op) bool { return true })
-}
-
-func (r *relay) tooLong() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !r.broken {
-		r.breaks(fmt.Errorf("line longer than %d bytes", maxLine), nil)
-	}
 }

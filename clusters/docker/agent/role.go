@@ -16,6 +16,7 @@ const (
 // watchRole says c's role whenever it is another one, or of another epoch (the upper half of a zxid), until c ends.
 // A server that is paused or too busy to answer has the role that it had.
 func (a *agent) watchRole(c *child) {
+	<-c.told
 	tick := time.NewTicker(rolePoll)
 	defer tick.Stop()
 	var last Role

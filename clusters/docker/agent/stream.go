@@ -26,6 +26,7 @@ type stream struct {
 	wake   sync.Cond // there is something to write, or nothing will follow
 	room   sync.Cond
 	buf    []byte
+	hurry  bool // nobody waits for room any more
 	closed bool
 	err    error
 }
@@ -56,7 +57,7 @@ func (s *stream) write(w io.Writer) {
 		_, err := w.Write(full)
 		s.mu.Lock()
 		if err != nil {
-			s.err, s.closed = fmt.Errorf("write to the harness: %w", err), true
+			s.err, s.closed, s.hurry = fmt.Errorf("write to the harness: %w", err), true, true
 			s.room.Broadcast()
 			return
 		}
@@ -100,23 +101,25 @@ func (s *stream) stamped(f func(now int64) Message) {
 func (s *stream) wait() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for len(s.buf) > streamRoom && !s.closed {
+	for len(s.buf) > streamRoom && !s.hurry {
 		s.room.Wait()
 	}
 }
 
-// end lets what waits for room go on; what is said from now on may be lost.
+// end lets what waits for room go on: soon nothing more will be said.
 func (s *stream) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.closed = true
+	s.hurry = true
 	s.room.Broadcast()
-	s.wake.Signal()
 }
 
 // close ends the stream and waits, not for ever, until all of it is written.
 func (s *stream) close() error {
-	s.end()
+	s.mu.Lock()
+	s.closed = true
+	s.wake.Signal()
+	s.mu.Unlock()
 	select {
 	case <-s.done:
 		s.mu.Lock()

@@ -8,7 +8,7 @@ import (
 )
 
 // Commands of the harness. Every request with an ID other than 0 is answered by exactly one message with Re = ID;
-// op, reply and order have no answer.
+// op and reply have no answer. Start, the faults and detect are carried out one after the other, in the order of the requests.
 const (
 	CmdStart  = "start"  // the child, with Launch; answered when it runs (Pid)
 	CmdKill   = "kill"   // everything on the node but the agent; answered when seen gone (Process)
@@ -22,8 +22,8 @@ const (
 	CmdArm    = "arm"    // Armed; answered at once, Message.Fired comes when it fires
 	CmdDisarm = "disarm" // the fault named in Text; Text of the answer is "fired" if it was too late
 	CmdDetect = "detect" // answered with Mechanisms
-	CmdOp     = "op"     // Op for the participant, which the agent may hold until the one before has completed
-	CmdReply  = "reply"  // In for the participant, not held back
+	CmdOp     = "op"     // Op for the participant, which the agent may hold until the one before has completed; nor is it handed to a paused child
+	CmdReply  = "reply"  // In (a reply or an order) for the participant, not held back
 )
 
 // EnvRun is the agent's environment variable with the id of the run, which marks its probes: nodes of a run must agree.
@@ -78,7 +78,7 @@ type Message struct {
 	Up       *Up      `json:"up,omitempty"`       // first line
 	Re       int64    `json:"re,omitempty"`       // answer to the request of that ID
 	Answer   *Answer  `json:"answer,omitempty"`   // with Re
-	Line     *Line    `json:"line,omitempty"`     // a line of the participant protocol, stamped
+	Line     *Line    `json:"line,omitempty"`     // a line of the participant protocol, stamped; hello is left out
 	Returned int64    `json:"returned,omitempty"` // op that was never handed to the child
 	Exit     *Exit    `json:"exit,omitempty"`     // the child ended; all of its output has been relayed before
 	Role     *Role    `json:"role,omitempty"`     // a server's role changed
@@ -155,7 +155,8 @@ type Role struct {
 type Stall struct {
 	From int64  `json:"from"`
 	To   int64  `json:"to"`
-	What string `json:"what"` // agent tick, child run queue
+	By   int64  `json:"by"`   // ns within From to To that it was not served
+	What string `json:"what"` // inject.StallTick, the agent's own; inject.StallQueue, a thread of the child
 }
 
 // Expired tells that a fault undid itself.

@@ -87,26 +87,25 @@ func (b *Builder) importOutput(ctx context.Context, cmd *exec.Cmd, ref string) e
 		return fmt.Errorf("start it in namespaces of its own: %w", err)
 	}
 	wait := sync.OnceValue(func() error {
-		if err := cmd.Wait(); err != nil {
+		err := cmd.Wait()
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
 			return fmt.Errorf("%w: %s", err, lastLines(said.String(), 5))
 		}
 		return nil
 	})
 	files := bufio.NewReader(stdout)
 	if _, err := files.Peek(1); err == nil { // the archive begins once the bootstrap is done
-		config := container.Config{Labels: labels(Base)}
+		config := container.Config{Labels: b.labels(Base)}
 		if err := b.importTar(ctx, ref, &untilExit{files, wait}, changes(config)); err != nil {
-			return errors.Join(err, kill(cmd), wait())
+			_ = cmd.Process.Kill() // it may have ended, and what wait returns then is in err already
+			_ = wait()
+			return err
 		}
 	}
 	return wait()
-}
-
-func kill(cmd *exec.Cmd) error {
-	if err := cmd.Process.Kill(); !errors.Is(err, os.ErrProcessDone) {
-		return err
-	}
-	return nil
 }
 
 // untilExit ends as the command ends that writes the stream: with an error if it fails, so that half an archive is

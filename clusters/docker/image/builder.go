@@ -14,14 +14,15 @@ type Builder struct {
 	cli      *client.Client
 	log      func(format string, a ...any)
 	lockFile string
-	prefix   string        // of the images' names
+	prefix   string        // of the images' names; also their label, with the value "image"
 	keep     time.Duration // see keepUnused
+	patience time.Duration // see pullPatience
 }
 
 // New returns a Builder on the engine behind cli. It writes one line to log, which must not be nil, before every step
 // that takes long enough to be noticed.
 func New(cli *client.Client, log func(format string, a ...any)) *Builder {
-	return &Builder{cli: cli, log: log, lockFile: lockPath(), prefix: "riven", keep: keepUnused}
+	return &Builder{cli: cli, log: log, lockFile: lockPath(), prefix: "riven", keep: keepUnused, patience: pullPatience}
 }
 
 // Server returns a node image of a ZooKeeper server as the Debian release suite has it, with the riven binary on top.

@@ -26,7 +26,10 @@ type Info struct {
 
 // List returns the images of this package that are on the engine, the uppermost first: nodes, servers, bases.
 func (b *Builder) List(ctx context.Context) ([]Info, error) {
-	list, err := b.cli.ImageList(ctx, client.ImageListOptions{Filters: client.Filters{}.Add("label", label+"=image")})
+	list, err := b.cli.ImageList(ctx, client.ImageListOptions{
+		All:     true, // else one that has lost its name does not show while another is made of it
+		Filters: client.Filters{}.Add("label", b.prefix+"=image"),
+	})
 	if err != nil {
 		return nil, fmt.Errorf("list images: %w", err)
 	}

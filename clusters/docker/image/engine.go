@@ -22,7 +22,7 @@ import (
 )
 
 const (
-	// building is the value of label on the containers that images are committed from.
+	// building is the value of the label on the containers that images are committed from.
 	building = "image-build"
 	// cleanupTime is how long the removal of such a container may take once its own context has ended.
 	cleanupTime = 30 * time.Second
@@ -32,7 +32,7 @@ const (
 
 // inContainer creates a container, runs f on it and removes it whatever happens.
 func (b *Builder) inContainer(ctx context.Context, config container.Config, host container.HostConfig, f func(id string) error) (err error) {
-	config.Labels = map[string]string{label: building}
+	config.Labels = map[string]string{b.prefix: building}
 	config.Entrypoint = []string{}
 	if len(config.Cmd) == 0 {
 		config.Cmd = []string{"never-started"} // the engine refuses a container without a command
@@ -55,7 +55,7 @@ func (b *Builder) inContainer(ctx context.Context, config container.Config, host
 // sweepContainers removes what killed builders have left.
 func (b *Builder) sweepContainers(ctx context.Context) error {
 	list, err := b.cli.ContainerList(ctx, client.ContainerListOptions{
-		All: true, Filters: client.Filters{}.Add("label", label+"="+building),
+		All: true, Filters: client.Filters{}.Add("label", b.prefix+"="+building),
 	})
 	if err != nil {
 		return fmt.Errorf("list containers: %w", err)

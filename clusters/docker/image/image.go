@@ -33,24 +33,23 @@ const (
 )
 
 const (
-	label        = "riven" // on every image: "image"; on the containers that build one: "image-build"
 	labelKind    = "riven.kind"
 	labelUser    = "riven.user"
 	labelCommand = "riven.command"
 )
 
-func labels(k Kind) map[string]string {
-	return map[string]string{label: "image", labelKind: string(k)}
+func (b *Builder) labels(k Kind) map[string]string {
+	return map[string]string{b.prefix: "image", labelKind: string(k)}
 }
 
 // nodeLabels are the labels of a node image that runs command as user. The answer of an inspection is thereby enough
 // to rebuild an Image.
-func nodeLabels(user User, command []string) (map[string]string, error) {
+func (b *Builder) nodeLabels(user User, command []string) (map[string]string, error) {
 	argv, err := json.Marshal(command)
 	if err != nil {
 		return nil, err
 	}
-	l := labels(Node)
+	l := b.labels(Node)
 	l[labelUser] = user.String()
 	l[labelCommand] = string(argv)
 	return l, nil

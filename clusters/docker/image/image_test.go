@@ -2,42 +2,43 @@ package image
 
 import (
 	"archive/tar"
+	"encoding/json"
 	"errors"
 	"io"
 	"strings"
 	"testing"
 
-	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/stretchr/testify/require"
 )
 
-func inspected(id string, config ocispec.ImageConfig) client.ImageInspectResult {
-	var in client.ImageInspectResult
-	in.ID = id
-	in.Config = &dockerspec.DockerOCIImageConfig{ImageConfig: config}
+// inspected is the engine's answer for an image with a configuration.
+func inspected(t *testing.T, id string, config container.Config) (in client.ImageInspectResult) {
+	t.Helper()
+	text, err := json.Marshal(map[string]any{"Id": id, "Config": config})
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(text, &in))
 	return in
 }
 
 func TestNodeFromLabels(t *testing.T) {
 	want := Image{Ref: "riven-node:1", ID: "sha256:1", User: User{7, 8}, Command: []string{"a", `b "c" $d`, ""}}
-	l, err := nodeLabels(want.User, want.Command)
+	l, err := New(nil, t.Logf).nodeLabels(want.User, want.Command)
 	require.NoError(t, err)
-	got, err := nodeFrom(want.Ref, inspected(want.ID, ocispec.ImageConfig{Labels: l}))
+	got, err := nodeFrom(want.Ref, inspected(t, want.ID, container.Config{Labels: l}))
 	require.NoError(t, err)
 	require.Equal(t, want, got)
 
 	_, err = nodeFrom("x", client.ImageInspectResult{})
 	require.EqualError(t, err, "label riven.command of image x: unexpected end of JSON input")
-	_, err = nodeFrom("x", inspected("", ocispec.ImageConfig{Labels: map[string]string{labelUser: "me"}}))
+	_, err = nodeFrom("x", inspected(t, "", container.Config{Labels: map[string]string{labelUser: "me"}}))
 	require.EqualError(t, err, `label riven.user of image x: user "me" is not in the image's /etc/passwd`)
 }
 
 func TestOwnCommand(t *testing.T) {
 	require.Equal(t, []string{"/entry", "a", "b"},
-		ownCommand(inspected("", ocispec.ImageConfig{Entrypoint: []string{"/entry"}, Cmd: []string{"a", "b"}})))
+		ownCommand(inspected(t, "", container.Config{Entrypoint: []string{"/entry"}, Cmd: []string{"a", "b"}})))
 	require.Empty(t, ownCommand(client.ImageInspectResult{}))
 }
 
@@ -48,7 +49,7 @@ func TestNamesFollowContent(t *testing.T) {
 	require.Equal(t, one, b.nodeRef("sha256:1", program{digest: "a", path: "elsewhere"}))
 	require.NotEqual(t, one, b.nodeRef("sha256:2", program{digest: "a"}))
 	require.NotEqual(t, one, b.nodeRef("sha256:1", program{digest: "b"}))
-	require.Regexp(t, `^riven-zookeeper:bookworm-[0-9a-f]{8}$`, b.serverRef("bookworm"))
+	require.Regexp(t, `^riven-zookeeper:bookworm-[0-9a-f]{8}$`, b.serverRef("bookworm", releases["bookworm"]))
 }
 
 func TestOurs(t *testing.T) {
@@ -61,11 +62,11 @@ func TestOurs(t *testing.T) {
 
 func TestUnknownSuite(t *testing.T) {
 	_, err := ZooKeeperVersion("buzz")
-	require.EqualError(t, err, `unknown Debian suite "buzz" (known: bookworm)`)
+	require.EqualError(t, err, `unknown Debian suite "buzz" (known: bookworm, bullseye, trixie)`)
 	v, err := ZooKeeperVersion("bookworm")
 	require.NoError(t, err)
 	require.Equal(t, "3.8.0", v)
-	require.Equal(t, []string{"bookworm"}, Suites())
+	require.Equal(t, []string{"bookworm", "bullseye", "trixie"}, Suites())
 }
 
 func TestChanges(t *testing.T) {
@@ -111,4 +112,11 @@ func TestLastLines(t *testing.T) {
 	require.Equal(t, "b\nc", lastLines("a\nb\nc\n\n", 2))
 	require.Equal(t, "a", lastLines("a", 2))
 	require.Empty(t, lastLines("", 2))
+}
+
+func TestServerCommand(t *testing.T) {
+	require.Equal(t, []string{
+		"java", "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dzookeeper.preAllocSize=1024",
+		"-cp", "/usr/share/java/a.jar:/usr/share/java/b.jar", "org.apache.zookeeper.server.quorum.QuorumPeerMain", "/zoo.cfg",
+	}, release{jars: []string{"a.jar", "b.jar"}}.command())
 }

@@ -74,7 +74,7 @@ func (b *Builder) commitNode(ctx context.Context, ref string, base client.ImageI
 			return fmt.Errorf("copy riven into image %s: %w", ref, err)
 		}
 		config := nodeConfig()
-		if config.Labels, err = nodeLabels(user, ownCommand(base)); err != nil {
+		if config.Labels, err = b.nodeLabels(user, ownCommand(base)); err != nil {
 			return err
 		}
 		return b.commit(ctx, id, ref, config)
@@ -93,7 +93,7 @@ func (b *Builder) scratch(ctx context.Context, prog program) (Image, error) {
 			return err
 		}
 		config := nodeConfig()
-		if config.Labels, err = nodeLabels(nobody, []string{programPath, "participant"}); err != nil {
+		if config.Labels, err = b.nodeLabels(nobody, []string{programPath, "participant"}); err != nil {
 			return err
 		}
 		if err := b.importTar(ctx, ref, files, changes(config)); err != nil {

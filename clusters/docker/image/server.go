@@ -12,31 +12,31 @@ import (
 
 // server returns the name of the server image of a suite, made if the engine does not have it.
 func (b *Builder) server(ctx context.Context, suite string) (string, error) {
-	version, err := ZooKeeperVersion(suite)
+	r, err := releaseOf(suite)
 	if err != nil {
 		return "", err
 	}
-	ref := b.serverRef(suite)
+	ref := b.serverRef(suite, r)
 	return ref, b.once(ctx, ref, func() error {
 		base, err := b.debian(ctx, suite)
 		if err != nil {
 			return err
 		}
-		return b.install(ctx, ref, base, version)
+		return b.install(ctx, ref, base, r)
 	})
 }
 
-func (b *Builder) install(ctx context.Context, ref, base, version string) error {
-	b.log("installing ZooKeeper %s and a Java runtime (about half a minute, once)…", version)
+func (b *Builder) install(ctx context.Context, ref, base string, r release) error {
+	b.log("installing ZooKeeper %s and a Java runtime (about half a minute, once)…", r.zookeeper)
 	// The host's network is the one from which a Debian mirror is most surely reached.
 	host := container.HostConfig{NetworkMode: "host"}
-	config := container.Config{Image: base, User: "0:0", Cmd: []string{"sh", "-ec", install, "sh", version}}
+	config := container.Config{Image: base, User: "0:0", Cmd: []string{"sh", "-ec", install, "sh", r.zookeeper}}
 	return b.inContainer(ctx, config, host, func(id string) error {
 		if err := b.run(ctx, id); err != nil {
-			return fmt.Errorf("install ZooKeeper %s on %s: %w", version, base, err)
+			return fmt.Errorf("install ZooKeeper %s on %s: %w", r.zookeeper, base, err)
 		}
 		return b.commit(ctx, id, ref, container.Config{
-			User: serverUser.String(), Cmd: serverCommand, Labels: labels(Server),
+			User: serverUser.String(), Cmd: r.command(), Labels: b.labels(Server),
 		})
 	})
 }
@@ -73,7 +73,7 @@ func (b *Builder) pull(ctx context.Context, ref string) error {
 	b.log("pulling image %s…", ref)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	silence := time.AfterFunc(pullPatience, func() { cancel(errSilent) })
+	silence := time.AfterFunc(b.patience, func() { cancel(errSilent) })
 	defer silence.Stop()
 
 	err := func() error {
@@ -89,7 +89,7 @@ func (b *Builder) pull(ctx context.Context, ref string) error {
 			if m.Error != nil {
 				return m.Error
 			}
-			silence.Reset(pullPatience)
+			silence.Reset(b.patience)
 		}
 		return nil
 	}()

@@ -1,7 +1,6 @@
 package participant
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"runtime/debug"
@@ -19,7 +18,7 @@ import (
 type port struct {
 	hello  protocol.Hello
 	out    *lines
-	orders *orders // replies to lose
+	orders *orders        // replies to lose
 	stop   *signal        // the node stops
 	tasks  sync.WaitGroup // goroutines that run a recipe's or a client's code
 
@@ -29,8 +28,10 @@ type port struct {
 	waiting map[int64]chan env.Reply
 }
 
-func newPort(hello protocol.Hello, out *lines) *port {
-	return &port{hello: hello, out: out, orders: new(orders), stop: newSignal(), waiting: map[int64]chan env.Reply{}}
+func newPort(hello protocol.Hello, stdout io.Writer) *port {
+	p := &port{hello: hello, orders: new(orders), stop: newSignal(), waiting: map[int64]chan env.Reply{}}
+	p.out = newLines(stdout, p.end)
+	return p
 }
 
 // id is the incarnation's name: "p1.2".
@@ -38,8 +39,8 @@ func (p *port) id() string { return fmt.Sprintf("%s.%d", p.hello.Node, p.hello.I
 
 func (p *port) stopped() bool { return p.stop.Fired() }
 
-// fail stops the incarnation because of err; the first reason counts.
-func (p *port) fail(err error) {
+// end stops the incarnation because of err, nil if it was told to; the first reason counts.
+func (p *port) end(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.failed == nil && !p.stop.Fired() {
@@ -59,7 +60,7 @@ func (p *port) task(name string, f func()) {
 	p.tasks.Go(func() {
 		defer func() {
 			if r := recover(); r != nil {
-				p.fail(fmt.Errorf("task %s of %s panicked: %v\n%s", name, p.id(), r, debug.Stack()))
+				p.end(fmt.Errorf("task %s of %s panicked: %v\n%s", name, p.id(), r, debug.Stack()))
 			}
 		}()
 		f()
@@ -131,13 +132,12 @@ func rawMono() int64 {
 // soon leaves nothing to say.
 type lines struct {
 	w    io.Writer
-	more *sync.Cond
+	more *sync.Cond // something to write, or closed
 	done chan struct{}
 
 	mu     sync.Mutex
 	full   []byte
-	closed bool
-	err    error
+	closed bool // what is said is dropped
 }
 
 // newLines starts the writer; failed is called once if a write fails.
@@ -151,7 +151,7 @@ func newLines(w io.Writer, failed func(error)) *lines {
 func (l *lines) say(o protocol.Out) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.err != nil || l.closed {
+	if l.closed {
 		return
 	}
 	l.full = protocol.AppendOut(l.full, o)
@@ -177,23 +177,18 @@ func (l *lines) write(failed func(error)) {
 		l.mu.Lock()
 		empty = b
 		if err != nil {
-			l.err = fmt.Errorf("write to the agent: %w", err)
-			l.full = nil
-			failed(l.err)
+			l.full, l.closed = nil, true
+			failed(fmt.Errorf("write to the agent: %w", err))
 			return
 		}
 	}
 }
 
 // close writes what was said and ends the writer.
-func (l *lines) close() error {
+func (l *lines) close() {
 	l.mu.Lock()
 	l.closed = true
 	l.more.Signal()
 	l.mu.Unlock()
 	<-l.done
-	if errors.Is(l.err, io.ErrClosedPipe) || errors.Is(l.err, unix.EPIPE) {
-		return nil // the agent is gone, and with it everybody who could be told
-	}
-	return l.err
 }

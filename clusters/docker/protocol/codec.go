@@ -38,8 +38,8 @@ func (in In) check() error {
 			return fmt.Errorf("reply needs the id of an access")
 		}
 	case TypeOrder:
-		if in.Key == "" || in.F == "" || in.N < 1 {
-			return fmt.Errorf("order needs a key, an f and n from 1")
+		if in.Key == "" || in.F == "" {
+			return fmt.Errorf("order needs a key and an f")
 		}
 	default:
 		return fmt.Errorf("unknown type %q of a line to a participant", in.Type)

@@ -1,0 +1,91 @@
+package checkers
+
+import (
+	"fmt"
+	"testing"
+
+	"riven/harness/history"
+)
+
+// million is a history of 1,000,000 accesses in 100,000 right holds of five participants: 2,400,003 events.
+var million Input
+
+func bigRun(b *testing.B) Input {
+	b.Helper()
+	if million.History != nil {
+		return million
+	}
+	in := Input{Spec: mustDefault(), Claims: lockClaims()}
+	in.Spec.Participants = 5
+	now, seq := int64(0), int64(0)
+	add := func(e history.Event) {
+		now += 1000
+		e.Time, e.Index = now, len(in.History)
+		in.History = append(in.History, e)
+	}
+	for k := range 100_000 {
+		node, token := fmt.Sprintf("p%d", k%5+1), int64(k+1)
+		hold := fmt.Sprintf("%s.1/%d", node, k/5+1)
+		op := func(f string, result history.Op) {
+			add(history.Event{Type: history.Invoke, Node: node, Incarnation: 1, ID: token, Op: history.Op{F: f}})
+			add(history.Event{Type: history.OK, Node: node, Incarnation: 1, ID: token, Op: result})
+		}
+		if k == 99_990 {
+			add(history.Event{Type: history.Phase, Process: history.NoProcess, Op: history.Op{F: history.PhaseQuiet}})
+		}
+		op(OpAcquire, history.Op{F: OpAcquire, Hold: hold, Token: token})
+		for range 10 {
+			seq++
+			add(history.Event{Type: history.Access, Node: node, Incarnation: 1, Seq: seq, Op: history.Op{Hold: hold, Token: token}})
+			add(history.Event{Type: history.Answer, Node: node, Incarnation: 1, Seq: seq})
+		}
+		op(OpRelease, history.Op{F: OpRelease, Hold: hold})
+	}
+	add(history.Event{Type: history.Invoke, Node: "p1", Incarnation: 1, ID: 1, Op: history.Op{F: OpList}})
+	add(history.Event{Type: history.OK, Node: "p1", Incarnation: 1, ID: 1, Op: history.Op{F: OpList}})
+	million = in
+	return in
+}
+
+func benchmark(b *testing.B, check func(Input) Check) {
+	in := bigRun(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if c := check(in); c.Outcome != Pass {
+			b.Fatal(c)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1e6, "ns/access")
+}
+
+func BenchmarkExclusion(b *testing.B) { benchmark(b, Exclusion) }
+func BenchmarkTokens(b *testing.B)    { benchmark(b, Tokens) }
+func BenchmarkBelief(b *testing.B)    { benchmark(b, Belief) }
+func BenchmarkHandOver(b *testing.B)  { benchmark(b, HandOver) }
+func BenchmarkOrphans(b *testing.B)   { benchmark(b, Orphans) }
+
+// BenchmarkExclusionBroken has a violation at every second access: what is not shown must cost next to nothing.
+func BenchmarkExclusionBroken(b *testing.B) {
+	in := bigRun(b)
+	in.History = append([]history.Event(nil), in.History...)
+	for i := range in.History {
+		if e := &in.History[i]; e.Type == history.Access {
+			e.Hold = fmt.Sprintf("x%d", e.Seq%2000)
+			e.Node = "p1"
+		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if c := Exclusion(in); c.Outcome != Violation {
+			b.Fatal(c)
+		}
+	}
+}
+
+func BenchmarkLockFloors(b *testing.B) {
+	in := bigRun(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		LockFloors(in)
+	}
+}

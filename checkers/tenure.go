@@ -1,0 +1,135 @@
+package checkers
+
+import (
+	"cmp"
+	"slices"
+
+	"riven/harness/history"
+	"riven/nemesis"
+)
+
+// tenure is the time in which a participant certainly believed that it held: both ends are evidence, not guesses.
+type tenure struct {
+	hold       string
+	node       string
+	span       span
+	first, end int32 // positions of the acquire's completion and of the evidence for the end
+	how        string
+}
+
+// tenures of a history, in order of their beginning. A tenure begins with the completion of an acquire. It ends with
+// the invocation of the release: until then nobody told the participant to let go. Where it ended otherwise (a note,
+// a death, the next acquire, the end of the run) it lasts to the hold's last stamped evidence, and never into a kill.
+func tenures(in Input) []tenure {
+	b := tenureBuilder{h: in.History, open: map[string]*tenure{}, kills: in.kills()}
+	for i := range in.History {
+		b.see(int32(i))
+	}
+	for _, t := range b.open {
+		b.done = append(b.done, *t) // in any order: they are sorted below
+	}
+	for i := range b.done {
+		b.clamp(&b.done[i])
+	}
+	slices.SortFunc(b.done, func(x, y tenure) int {
+		return cmp.Or(cmp.Compare(x.span.from, y.span.from), cmp.Compare(x.first, y.first))
+	})
+	return b.done
+}
+
+type tenureBuilder struct {
+	h     []history.Event
+	open  map[string]*tenure // by participant, which does one op at a time
+	done  []tenure
+	kills map[string][]span
+}
+
+func (b *tenureBuilder) see(i int32) {
+	e := &b.h[i]
+	switch e.Type {
+	case history.OK:
+		if e.F == OpAcquire && e.Hold != "" {
+			b.close(e.Node)
+			b.open[e.Node] = &tenure{hold: e.Hold, node: e.Node, span: span{e.Time, e.Time}, first: i, end: i, how: "its acquire"}
+		} else {
+			b.last(e, i, "its last op")
+		}
+	case history.Access:
+		b.last(e, i, "its last access")
+	case history.Note:
+		b.note(e, i)
+	case history.Invoke:
+		if e.F == OpRelease {
+			b.until(e.Node, e.Time, i, "its release")
+			b.close(e.Node)
+		}
+	case history.Exit, history.Start:
+		b.close(e.Node)
+	}
+}
+
+// last takes an event in as evidence that the participant still acts under its hold.
+func (b *tenureBuilder) last(e *history.Event, i int32, how string) {
+	if t := b.open[e.Node]; t != nil && t.hold == e.Hold {
+		b.until(e.Node, e.Time, i, how)
+	}
+}
+
+// note ends the tenure when it says that the hold is lost: at the time at which that became true, if the note has one.
+func (b *tenureBuilder) note(e *history.Event, i int32) {
+	t := b.open[e.Node]
+	if e.F != history.NoteLost || t == nil || t.hold != e.Hold {
+		return
+	}
+	if e.Mono > 0 {
+		t.span.to, t.end, t.how = min(e.Mono, e.Time), i, "its note of the loss"
+	}
+	b.close(e.Node)
+}
+
+func (b *tenureBuilder) until(node string, at int64, i int32, how string) {
+	if t := b.open[node]; t != nil {
+		t.span.to, t.end, t.how = at, i, how
+	}
+}
+
+func (b *tenureBuilder) close(node string) {
+	if t := b.open[node]; t != nil {
+		b.done = append(b.done, *t)
+		delete(b.open, node)
+	}
+}
+
+// clamp ends the tenure where a kill of its participant may have been in force. The kill that matters is the first one
+// that was not over when the tenure began.
+func (b *tenureBuilder) clamp(t *tenure) {
+	kills := b.kills[t.node]
+	i, _ := slices.BinarySearchFunc(kills, t.span.from, func(k span, at int64) int { return cmp.Compare(k.to, at) })
+	if i < len(kills) && kills[i].from < t.span.to {
+		t.span.to, t.how = kills[i].from, "its kill"
+	}
+}
+
+// kills are the times in which the children of nodes may have been killed, by node, in order.
+func (in Input) kills() map[string][]span {
+	out := map[string][]span{}
+	faults := in.faults()
+	for i := range faults {
+		r := &faults[i]
+		if r.Step.Fault.Kind != nemesis.Kill {
+			continue
+		}
+		s, ok := inForce(r, r.Begin)
+		if !ok {
+			continue
+		}
+		s.to = max(r.Begin, s.from)
+		for _, n := range r.Nodes {
+			out[n] = append(out[n], s)
+		}
+	}
+	for _, kills := range out {
+		slices.SortFunc(kills, func(a, b span) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to)) })
+	}
+	return out
+}

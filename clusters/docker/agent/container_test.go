@@ -1,0 +1,127 @@
+//go:build docker
+
+package agent
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// serverImage is built from Debian's packages by clusters/docker/image.
+const serverImage = "riven-zookeeper:bookworm"
+
+const standalone = "tickTime=200\ninitLimit=10\nsyncLimit=5\ndataDir=/data\nclientPort=2181\nadmin.enableServer=false\n4lw.commands.whitelist=*\n"
+
+// TestServerInContainer drives an agent with the rights of a node, and no others, over a real server.
+func TestServerInContainer(t *testing.T) {
+	c := newContainer(t)
+	require.Empty(t, c.next(func(m Message) bool { return m.Up != nil }).Up.Error)
+
+	start := Request{ID: 1, Cmd: CmdStart, Launch: &Launch{
+		Argv: c.argv, UID: 2181, GID: 2181, Incarnation: 1, ClientPort: 2181,
+		Dirs: []string{"/data"}, Files: []File{{Path: "/zoo.cfg", Text: standalone}, {Path: "/data/myid", Text: "1\n"}},
+	}}
+	first := c.ask(start)
+	c.role("none")
+	c.role("standalone")
+	require.Equal(t, "imok", c.ask(Request{ID: 2, Cmd: CmdFour, Word: "ruok"}).Text)
+
+	paused := c.ask(Request{ID: 3, Cmd: CmdPause})
+	require.Equal(t, first.Pid, paused.Process.Pid)
+	require.Greater(t, paused.Process.Threads, 10)
+	require.Equal(t, Process{Pid: first.Pid, Resumed: true}, *c.ask(Request{ID: 4, Cmd: CmdResume}).Process)
+	require.Equal(t, "imok", c.ask(Request{ID: 5, Cmd: CmdFour, Word: "ruok"}).Text)
+
+	require.Equal(t, Process{Pid: first.Pid, Gone: true}, *c.ask(Request{ID: 6, Cmd: CmdKill}).Process)
+	start.ID, start.Launch.Incarnation = 7, 2
+	require.NotEqual(t, first.Pid, c.ask(start).Pid)
+	c.role("standalone")
+
+	require.NoError(t, c.stdin.Close())
+	require.NoError(t, c.cmd.Wait())
+}
+
+func TestDetectInContainer(t *testing.T) {
+	c := newContainer(t)
+	c.next(func(m Message) bool { return m.Up != nil })
+	for _, m := range c.ask(Request{ID: 1, Cmd: CmdDetect}).Mechanisms {
+		t.Logf("%-10s %v %s", m.Name, m.OK, m.Detail)
+		require.NotEqual(t, m.OK, m.Detail != "", "what does not work says why")
+	}
+	require.Empty(t, c.ask(Request{ID: 2, Cmd: CmdCut, Peers: []string{"192.0.2.1"}}).Error, "after all was tried the filter is there again")
+}
+
+type container struct {
+	t      *testing.T
+	argv   []string
+	cmd    *exec.Cmd
+	stdin  io.WriteCloser
+	stdout *bufio.Reader
+}
+
+func newContainer(t *testing.T) *container {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	t.Cleanup(cancel)
+	docker := func(args ...string) []byte {
+		out, err := exec.CommandContext(ctx, "docker", args...).Output()
+		require.NoError(t, err, "docker %v", args)
+		return out
+	}
+	c := &container{t: t}
+	require.NoError(t, json.Unmarshal(docker("image", "inspect", "--format", "{{json .Config.Cmd}}", serverImage), &c.argv))
+	args := []string{"create", "-i", "--rm", "--label", "riven=agent-test", "--user", "0:0", "--entrypoint", "/agent", "--cap-drop", "ALL"}
+	for _, right := range []string{"KILL", "SETUID", "SETGID", "SETPCAP", "CHOWN", "NET_ADMIN"} {
+		args = append(args, "--cap-add", right)
+	}
+	id := strings.TrimSpace(string(docker(append(args, serverImage, "agent")...)))
+	t.Cleanup(func() { _ = exec.Command("docker", "rm", "-f", id).Run() })
+	self, err := os.Executable()
+	require.NoError(t, err)
+	docker("cp", self, id+":/agent")
+
+	c.cmd = exec.CommandContext(ctx, "docker", "start", "-a", "-i", id)
+	c.cmd.Stderr = os.Stderr
+	c.stdin, err = c.cmd.StdinPipe()
+	require.NoError(t, err)
+	stdout, err := c.cmd.StdoutPipe()
+	require.NoError(t, err)
+	c.stdout = bufio.NewReader(stdout)
+	require.NoError(t, c.cmd.Start())
+	return c
+}
+
+// next is the next message that is wanted.
+func (c *container) next(wanted func(Message) bool) Message {
+	for {
+		line, err := c.stdout.ReadBytes('\n')
+		require.NoError(c.t, err)
+		var m Message
+		require.NoError(c.t, json.Unmarshal(line, &m), "%s", line)
+		if wanted(m) {
+			return m
+		}
+	}
+}
+
+func (c *container) ask(r Request) Answer {
+	b, err := json.Marshal(r)
+	require.NoError(c.t, err)
+	_, err = c.stdin.Write(append(b, '\n'))
+	require.NoError(c.t, err)
+	a := c.next(func(m Message) bool { return m.Re == r.ID })
+	require.Empty(c.t, a.Answer.Error)
+	return *a.Answer
+}
+
+func (c *container) role(want string) {
+	c.next(func(m Message) bool { return m.Role != nil && m.Role.Role == want })
+}

@@ -1,0 +1,88 @@
+//go:build docker || accept
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// binary builds riven as it is shipped, once per test process: the tests drive the real program.
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "riven-test-")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "riven")
+	cmd := exec.Command("go", "build", "-trimpath", "-o", path, "riven/cmd/riven")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", errors.New(string(out))
+	}
+	return path, nil
+})
+
+// outcome is one run of the program.
+type outcome struct {
+	shown
+	Code           int
+	Stdout, Stderr string
+}
+
+// riven runs the program; every line of its standard output that is a JSON object is a run.
+func riven(t testing.TB, args ...string) outcome {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	return rivenContext(ctx, t, args...)
+}
+
+func rivenContext(ctx context.Context, t testing.TB, args ...string) outcome {
+	t.Helper()
+	path, err := binary()
+	require.NoError(t, err)
+	cmd := exec.CommandContext(ctx, path, args...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err = cmd.Run()
+	o := outcome{Stdout: stdout.String(), Stderr: stderr.String()}
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit):
+		o.Code = exit.ExitCode()
+	case err != nil:
+		t.Fatalf("riven %v: %v", args, err)
+	}
+	_ = json.Unmarshal(stdout.Bytes(), &o.shown)
+	return o
+}
+
+// runLock makes one run in a folder of the test's own and logs how to repeat it when the test fails.
+func runLock(t testing.TB, args ...string) outcome {
+	t.Helper()
+	o := riven(t, append([]string{"run", "lock", "--json", "--dir", bundleDir(t)}, args...)...)
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("riven run lock %v --seed %d: exit %d\n%s\n%s", args, o.Seed, o.Code, o.Stdout, o.Stderr)
+		}
+	})
+	return o
+}
+
+// bundleDir keeps bundles where RIVEN_TEST_RUNS says, for a look at them afterwards.
+func bundleDir(t testing.TB) string {
+	if dir := os.Getenv("RIVEN_TEST_RUNS"); dir != "" {
+		return dir
+	}
+	return t.TempDir()
+}

@@ -1,0 +1,5 @@
+package elsewhere
+
+import "time"
+
+var started = time.Now()

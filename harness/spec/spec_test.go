@@ -1,0 +1,59 @@
+package spec
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestParseIsTheInverseOfMarshal(t *testing.T) {
+	s := Default()
+	s.Seed, s.Defects, s.Claims = 7, []string{"ignore-loss"}, []string{"belief"}
+	s.Pins = []Pin{{Participant: "p1", Server: "follower"}}
+	b, err := json.Marshal(s)
+	require.NoError(t, err)
+	got, err := Parse(b)
+	require.NoError(t, err)
+	require.Equal(t, s, got)
+}
+
+func TestParseRefuses(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"version":1,"recipee":"x"}`:     `read spec: json: unknown field "recipee"`,
+		`{"version":2}`:                   `spec version 2: this riven reads version 1`,
+		`{"version":1,"servers":0}`:       `servers: 0, need 1 to 9`,
+		`{"version":1,"time":"-1s"}`:      `time: -1s, must be positive`,
+		`{"version":1,"participants":99}`: `participants: 99, need 1 to 32`,
+		`{"version":1,"hold":"-1s"}`:      `hold: -1s, must not be negative`,
+		`{"version":1,"timing":{"tickTime":200,"initLimit":10,"syncLimit":5,"session":"9s"}}`: `session timeout 9s: servers with tickTime 200 grant 400ms to 4s`,
+	} {
+		_, err := Parse([]byte(text))
+		require.EqualError(t, err, want, text)
+	}
+}
+
+func TestTimings(t *testing.T) {
+	require.Equal(t, time.Second, Timings["fast"].FollowerTimeout())
+	require.Equal(t, 10*time.Second, Timings["zoo_sample"].FollowerTimeout())
+	for name, timing := range Timings {
+		s := Default()
+		s.Timing = timing
+		require.NoError(t, s.Validate(), name)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	b, err := json.Marshal(Default())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b)
+	f.Add([]byte(`{}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if s, err := Parse(b); err == nil {
+			require.NoError(t, s.Validate())
+		}
+	})
+}

@@ -1,0 +1,167 @@
+package results
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"riven/checkers"
+	"riven/harness/history"
+	"riven/harness/spec"
+	"riven/nemesis"
+)
+
+// Bundle is a run as it lies on disk.
+type Bundle struct {
+	Dir      string
+	Meta     Meta
+	Spec     spec.Spec
+	Plan     nemesis.Plan
+	Receipts []nemesis.Receipt
+	History  []history.Event   // sorted
+	Verdict  *checkers.Verdict // nil: not judged yet
+	Notes    []string          // what is missing, for people
+}
+
+// Open reads a bundle. A run that was killed gives what it left, and says so in Notes.
+func Open(dir string) (*Bundle, error) {
+	b := &Bundle{Dir: dir}
+	if info, err := os.Stat(dir); err != nil {
+		return nil, fmt.Errorf("open bundle: %w", err)
+	} else if !info.IsDir() {
+		return nil, fmt.Errorf("open bundle %s: not a directory", dir)
+	}
+	err := b.readJSON(fileMeta, &b.Meta)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("open bundle %s: not a bundle of riven, it has no %s", dir, fileMeta)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if b.Meta.Version != BundleVersion {
+		return nil, fmt.Errorf("open bundle %s: version %d, this riven reads version %d", dir, b.Meta.Version, BundleVersion)
+	}
+	if !b.Meta.Ended {
+		b.Notes = append(b.Notes, "the run was stopped before its end")
+	}
+	for _, read := range []func() error{b.readSpec, b.readPlan, b.readReceipts, b.readHistory, b.readVerdict} {
+		if err := read(); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+// Input is what a verdict on the bundle rests on.
+func (b *Bundle) Input(claims []checkers.Claim) checkers.Input {
+	return checkers.Input{Spec: b.Spec, Plan: b.Plan, Receipts: b.Receipts, History: b.History, Claims: claims}
+}
+
+func (b *Bundle) read(name string) ([]byte, error) {
+	content, err := os.ReadFile(filepath.Join(b.Dir, name))
+	if err != nil {
+		return nil, fmt.Errorf("open bundle: %w", err)
+	}
+	return content, nil
+}
+
+func (b *Bundle) readJSON(name string, to any) error {
+	content, err := b.read(name)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(content, to); err != nil {
+		return fmt.Errorf("open bundle %s: %s: %w", b.Dir, name, err)
+	}
+	return nil
+}
+
+func (b *Bundle) readSpec() error {
+	content, err := b.read(fileSpec)
+	if err != nil {
+		return err
+	}
+	if b.Spec, err = spec.Parse(content); err != nil {
+		return fmt.Errorf("open bundle %s: %s: %w", b.Dir, fileSpec, err)
+	}
+	return nil
+}
+
+func (b *Bundle) readPlan() error {
+	err := b.readJSON(filePlan, &b.Plan)
+	if errors.Is(err, fs.ErrNotExist) {
+		b.Notes = append(b.Notes, "the run has no plan")
+		return nil
+	}
+	return err
+}
+
+func (b *Bundle) readReceipts() error {
+	content, err := b.read(fileReceipts)
+	if err != nil {
+		return err
+	}
+	lines := bytes.SplitAfter(content, []byte("\n"))
+	for i, line := range lines {
+		if len(line) == 0 {
+			continue
+		}
+		var r nemesis.Receipt
+		err := json.Unmarshal(line, &r)
+		if err != nil && line[len(line)-1] != '\n' {
+			b.Notes = append(b.Notes, "the last receipt is torn")
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("open bundle %s: %s line %d: %w", b.Dir, fileReceipts, i+1, err)
+		}
+		b.Receipts = append(b.Receipts, r)
+	}
+	return nil
+}
+
+func (b *Bundle) readHistory() error {
+	f, err := os.Open(filepath.Join(b.Dir, fileHistory))
+	if err != nil {
+		return fmt.Errorf("open bundle: %w", err)
+	}
+	defer f.Close()
+	events, err := history.Read(f)
+	var torn *history.TruncatedError
+	if errors.As(err, &torn) {
+		b.Notes = append(b.Notes, torn.Error())
+	} else if err != nil {
+		return fmt.Errorf("open bundle %s: %s: %w", b.Dir, fileHistory, err)
+	}
+	b.History = history.Sorted(events)
+	return nil
+}
+
+func (b *Bundle) readVerdict() error {
+	var v checkers.Verdict
+	err := b.readJSON(fileVerdict, &v)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		b.Verdict = &v
+	}
+	return err
+}
+
+// Logs are the names of the files in logs/, in order.
+func (b *Bundle) Logs() ([]string, error) {
+	entries, err := os.ReadDir(filepath.Join(b.Dir, dirLogs))
+	if err != nil {
+		return nil, fmt.Errorf("list logs: %w", err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names, nil
+}

@@ -1,0 +1,84 @@
+package catalogue
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"riven/harness/spec"
+	"riven/workloads"
+	"riven/workloads/lock"
+)
+
+// All are the workloads there are, in the order in which they are listed to people.
+func All() []workloads.Workload { return []workloads.Workload{lock.Workload()} }
+
+// UnknownError is a name that is not in the catalogue.
+type UnknownError struct {
+	What  string   // "workload", "recipe of lock", …
+	Name  string   // as it was asked for
+	Known []string // names that would do
+}
+
+func (e *UnknownError) Error() string {
+	if len(e.Known) == 0 {
+		return fmt.Sprintf("unknown %s %q: there is none", e.What, e.Name)
+	}
+	text := fmt.Sprintf("unknown %s %q (know %s)", e.What, e.Name, strings.Join(e.Known, ", "))
+	if near := nearest(e.Name, e.Known); near != "" {
+		text += fmt.Sprintf("; did you mean %q?", near)
+	}
+	return text
+}
+
+// Find looks a workload and one of its recipes up. The error is an UnknownError.
+func Find(workload, recipe string) (workloads.Workload, workloads.Recipe, error) {
+	var known []string
+	for _, w := range All() {
+		if w.Name == workload {
+			r, err := findRecipe(w, recipe)
+			return w, r, err
+		}
+		known = append(known, w.Name)
+	}
+	return workloads.Workload{}, workloads.Recipe{}, &UnknownError{"workload", workload, known}
+}
+
+func findRecipe(w workloads.Workload, name string) (workloads.Recipe, error) {
+	if r, ok := w.Recipe(name); ok {
+		return r, nil
+	}
+	var known []string
+	for _, r := range w.Recipes {
+		known = append(known, r.Name)
+	}
+	return workloads.Recipe{}, &UnknownError{"recipe of " + w.Name, name, known}
+}
+
+// Validate checks the names in the spec: workload, recipe, defects and claims.
+func Validate(s spec.Spec) error {
+	_, r, err := Find(s.Workload, s.Recipe)
+	if err != nil {
+		return err
+	}
+	var defects, claims []string
+	for _, d := range r.Defects {
+		defects = append(defects, d.Name)
+	}
+	for _, c := range r.Claims {
+		claims = append(claims, c.Name)
+	}
+	if err := allKnown("defect of "+r.Name, s.Defects, defects); err != nil {
+		return err
+	}
+	return allKnown("claim of "+r.Name, s.Claims, claims)
+}
+
+func allKnown(what string, names, known []string) error {
+	for _, n := range names {
+		if !slices.Contains(known, n) {
+			return &UnknownError{what, n, known}
+		}
+	}
+	return nil
+}
