@@ -83,6 +83,8 @@ type Probe struct {
 type Cluster interface {
 	// Start returns when the ensemble serves with every server (a leader, all others following) and every participant is ready.
 	Start(ctx context.Context) error
+	// Comparable tells whether the stamps of all nodes come from one clock.
+	Comparable() bool
 	// Deliver hands an op to a participant's agent, which may hold one op back until the one before has completed.
 	Deliver(node string, inv Invocation) error
 	// Stop ends every node and removes what the cluster created.

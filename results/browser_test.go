@@ -142,7 +142,6 @@ func TestReportInABrowser(t *testing.T) {
 			}, got)
 			require.LessOrEqual(t, eval[int64](p, "document.documentElement.scrollWidth"), l.width, "nothing sticks out sideways")
 			p.shot("top")
-			chromedp.Do(p, chromedp.ScrollIntoView(chromedp.CSS("#timeline")))
 			full, err := chromedp.Run(p, chromedp.FullScreenshot(100))
 			require.NoError(t, err)
 			require.NoError(t, os.WriteFile(filepath.Join(t.ArtifactDir(), "full.png"), full, 0o644))

@@ -56,9 +56,12 @@ func Open(dir string) (*Bundle, error) {
 	return b, nil
 }
 
-// Input is what a verdict on the bundle rests on.
-func (b *Bundle) Input(claims []checkers.Claim) checkers.Input {
-	return checkers.Input{Spec: b.Spec, Plan: b.Plan, Receipts: b.Receipts, History: b.History, Claims: claims}
+// Input is what a verdict on the bundle rests on; native and claims are the recipe's.
+func (b *Bundle) Input(native bool, claims []checkers.Claim) checkers.Input {
+	return checkers.Input{
+		Spec: b.Spec, Plan: b.Plan, Receipts: b.Receipts, History: b.History, Claims: claims,
+		Native: native, Incomparable: b.Meta.Incomparable,
+	}
 }
 
 func (b *Bundle) read(name string) ([]byte, error) {

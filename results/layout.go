@@ -29,14 +29,15 @@ const BundleVersion = 1
 
 // Meta is what is known of the run beside its spec.
 type Meta struct {
-	Version  int       `json:"version"`           // of the bundle
-	Riven    string    `json:"riven"`             // revision that riven was built from
-	Engine   string    `json:"engine,omitempty"`  // that ran the containers, with its version
-	BootID   string    `json:"bootId,omitempty"`  // of the kernel whose CLOCK_MONOTONIC stamped the history
-	Command  string    `json:"command,omitempty"` // that repeats the run, for a shell
-	Started  time.Time `json:"started"`
-	Problems []string  `json:"problems,omitempty"` // what broke in the harness, in the order in which it was met
-	Ended    bool      `json:"ended"`              // false: the run was killed, and everything ends where it was
+	Version      int       `json:"version"`           // of the bundle
+	Riven        string    `json:"riven"`             // revision that riven was built from
+	Engine       string    `json:"engine,omitempty"`  // that ran the containers, with its version
+	BootID       string    `json:"bootId,omitempty"`  // of the kernel whose CLOCK_MONOTONIC stamped the history
+	Command      string    `json:"command,omitempty"` // that repeats the run, for a shell
+	Started      time.Time `json:"started"`
+	Problems     []string  `json:"problems,omitempty"`     // what broke in the harness, in the order in which it was met
+	Incomparable bool      `json:"incomparable,omitempty"` // nodes ran on more than one kernel: their stamps can not be compared
+	Ended        bool      `json:"ended"`                  // false: the run was killed, and everything ends where it was
 }
 
 // Act of a ledger entry. Apply and Undo are written before, Applied and Undone after.

@@ -10,9 +10,6 @@ import (
 	"math/bits"
 )
 
-// packBudget is what the timeline may take of the 5 MB of a report, in bytes of base64.
-const packBudget = 4_400_000
-
 // detail is how much of each op the page is given.
 type detail struct {
 	Unit   int64 // ns, to which times are rounded
@@ -22,7 +19,7 @@ type detail struct {
 // details in the order in which they are tried. No op is ever left out.
 var details = []detail{{1_000, true}, {1_000, false}, {10_000, false}, {100_000, false}, {1_000_000, false}}
 
-// pack gives the timeline as base64 of gzip in the finest detail that fits the budget.
+// pack gives the timeline as base64 of gzip in the finest detail that fits the budget in bytes.
 func (t timeline) pack(budget int) (data string, d detail, err error) {
 	for _, d = range details {
 		if data, err = t.packAs(d); err != nil || len(data) <= budget {

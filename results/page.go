@@ -1,6 +1,7 @@
 package results
 
 import (
+	"bytes"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
@@ -39,6 +40,7 @@ type page struct {
 	Facts                              []fact
 	Notes                              []string
 	Anomalies, Hazards                 []anomalyView
+	MoreAnomalies, MoreHazards         int // that are not told here
 	Command                            string
 	Label, Coarse                      string
 	Charts                             []chart
@@ -57,9 +59,9 @@ type anomalyView struct {
 	checkers.Anomaly
 	Number int
 	Link   string // to its moment on the timeline
-	Span   string
 	Proof  []proofRow
 	More   []proofRow // beyond what fits the first view
+	Rest   int        // events of the proof that are not told here
 }
 
 type proofRow struct{ Index, Time, Exact, Link, Node, What, Hold, Token, Value, Text string }
@@ -74,28 +76,41 @@ type checkView struct {
 	Mark string
 }
 
-// proofRows is how many rows of proof are shown before the rest is folded.
-const proofRows = 12
+// maxReport is what a report may take, in bytes.
+const maxReport = 5_000_000
 
-// writePage writes the report of a judged bundle.
+// Of a proof the first rows are shown, further ones are folded, and beyond maxProof they are only counted.
+const (
+	proofRows = 12
+	maxProof  = 40
+)
+
+// writePage writes the report of a judged bundle. The timeline gets the room that everything else leaves.
 func (b *Bundle) writePage(w io.Writer) error {
-	p, err := b.page()
+	t := b.timeline()
+	p, err := b.page(t)
 	if err != nil {
 		return err
 	}
+	var rest bytes.Buffer
+	if err := pageTemplate.Execute(&rest, p); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	const coarse = 1000 // for the words on what was left out
+	data, d, err := t.pack(maxReport - rest.Len() - coarse)
+	if err != nil {
+		return err
+	}
+	p.Data, p.Coarse = template.HTML(data), d.words()
 	if err := pageTemplate.Execute(w, p); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
 	return nil
 }
 
-func (b *Bundle) page() (page, error) {
+// page is everything but the timeline's data.
+func (b *Bundle) page(t timeline) (page, error) {
 	v := *b.Verdict
-	t := b.timeline()
-	data, d, err := t.pack(packBudget)
-	if err != nil {
-		return page{}, err
-	}
 	logs, err := b.Logs()
 	if err != nil {
 		return page{}, err
@@ -109,17 +124,12 @@ func (b *Bundle) page() (page, error) {
 		Title: fmt.Sprintf("%s · %s · seed %d · Riven", outcomeWords[v.Outcome], b.what(), b.Spec.Seed),
 		Class: v.Outcome.String(), Word: outcomeWords[v.Outcome], Mark: outcomeMarks[v.Outcome], Sentence: v.Sentence,
 		Policy: fmt.Sprintf("default-src 'none'; base-uri 'none'; form-action 'none'; style-src '%s'; script-src '%s'", hash(pageStyle), hash(pageScript)),
-		Style:  template.CSS(pageStyle), Script: template.JS(pageScript), Data: template.HTML(data),
-		Run: b.what(), Facts: b.facts(ops, t), Notes: append(slices.Clone(b.Notes), v.Reasons...),
-		Command: b.command(), Label: t.label(len(ops)), Coarse: d.words(),
+		Style:  template.CSS(pageStyle), Script: template.JS(pageScript),
+		Run: b.what(), Facts: b.facts(ops, t), Notes: slices.Concat(b.Notes, v.Reasons), Command: b.command(), Label: t.label(len(ops)),
 		Faults: b.faults(t.Zero), Floors: v.Floors, Spec: b.specFacts(), PlanText: string(plan), Logs: logs,
 	}
-	for i, a := range anomalies(v, false) {
-		p.Anomalies = append(p.Anomalies, b.anomaly(a, i+1, t))
-	}
-	for i, a := range anomalies(v, true) {
-		p.Hazards = append(p.Hazards, b.anomaly(a, len(p.Anomalies)+i+1, t))
-	}
+	p.Anomalies, p.MoreAnomalies = b.anomalies(false, 0, t)
+	p.Hazards, p.MoreHazards = b.anomalies(true, len(p.Anomalies), t)
 	for _, c := range v.Checks {
 		p.Checks = append(p.Checks, checkView{c, outcomeMarks[c.Outcome]})
 	}
@@ -130,7 +140,7 @@ func (b *Bundle) page() (page, error) {
 	for _, k := range statsByKind(ops) {
 		row := []string{k.F}
 		for _, n := range k.By {
-			row = append(row, strconv.Itoa(n))
+			row = append(row, count(n))
 		}
 		p.Kinds = append(p.Kinds, append(row, short(k.Latency.P50), short(k.Latency.P95), short(k.Latency.P99), short(k.Latency.Max)))
 	}
@@ -160,7 +170,7 @@ func (b *Bundle) facts(ops []op, t timeline) []fact {
 	}
 	return []fact{
 		{"Cluster", fmt.Sprintf("%d servers, %d participants on %s", b.Spec.Servers, b.Spec.Participants, b.Spec.Cluster)},
-		{"Ops", fmt.Sprintf("%d in %s", len(ops), short(t.To-t.Zero))},
+		{"Ops", count(len(ops)) + " in " + short(t.To-t.Zero)},
 		{"Faults", fmt.Sprintf("%d applied of %d planned", applied, len(b.Plan.Steps))},
 		{"Seed", strconv.FormatUint(b.Spec.Seed, 10)},
 		{"Started", b.Meta.Started.UTC().Format("2006-01-02 15:04:05 UTC")},
@@ -177,31 +187,36 @@ func (d detail) words() string {
 	if d == details[0] {
 		return ""
 	}
-	return fmt.Sprintf("Every op is here, but so many that times are rounded to %s and values are left out; history.rvn has them. The times of proofs are exact.", short(d.Unit))
+	return fmt.Sprintf("Every op is here, but there are so many that their times are rounded to %s and their keys, values and holds are left out; history.rvn has them. The tables of this page are exact.", short(d.Unit))
+}
+
+// anomalies are the violations or the hazards that are told in full, numbered on, and how many are not.
+func (b *Bundle) anomalies(hazards bool, before int, t timeline) (out []anomalyView, more int) {
+	list, more := first(anomalies(*b.Verdict, hazards))
+	for i, a := range list {
+		out = append(out, b.anomaly(a, before+i+1, t))
+	}
+	return out, more
 }
 
 func (b *Bundle) anomaly(a checkers.Anomaly, number int, t timeline) anomalyView {
 	v := anomalyView{Anomaly: a, Number: number}
-	from, to := a.From, a.To
-	for i, e := range b.events(a.Proof) {
-		row := proof1(e, t.Zero)
+	mark := t.Anomalies[number-1]
+	for i, e := range mark.Proof {
 		if i < proofRows {
-			v.Proof = append(v.Proof, row)
+			v.Proof = append(v.Proof, proofOf(e, t.Zero))
 		} else {
-			v.More = append(v.More, row)
+			v.More = append(v.More, proofOf(e, t.Zero))
 		}
-		if from == 0 {
-			from = e.Time
-		}
-		to = max(to, e.Time)
 	}
-	if from != 0 {
-		v.Link, v.Span = moment(from-t.Zero, to-t.Zero), seconds(from-t.Zero)+" to "+seconds(to-t.Zero)
+	v.Rest = max(0, len(a.Proof)-maxProof)
+	if mark.From != 0 {
+		v.Link = moment(mark.From-t.Zero, mark.To-t.Zero)
 	}
 	return v
 }
 
-func proof1(e history.Event, zero int64) proofRow {
+func proofOf(e history.Event, zero int64) proofRow {
 	row := proofRow{
 		Index: strconv.Itoa(e.Index), Time: seconds(e.Time - zero), Exact: fmt.Sprintf("%d ns of CLOCK_MONOTONIC", e.Time), Link: moment(e.Time-zero, e.Time-zero),
 		Node: e.Node, What: eventWords(e), Hold: e.Hold, Text: strings.TrimSpace(e.Error + " " + e.Text),

@@ -45,9 +45,6 @@ func busy(t testing.TB, n int) *Bundle {
 	return b
 }
 
-// maxReport is what a report may take, in bytes.
-const maxReport = 5_000_000
-
 func requireSmall(t *testing.T, b *Bundle) {
 	require.NoError(t, b.WriteReport())
 	info, err := os.Stat(b.ReportPath())
@@ -59,15 +56,37 @@ func requireSmall(t *testing.T, b *Bundle) {
 func TestALongRunIsShownInFullDetail(t *testing.T) {
 	b := busy(t, 100_000)
 	requireSmall(t, b)
-	_, d, err := b.timeline().pack(packBudget)
+	_, d, err := b.timeline().pack(maxReport)
 	require.NoError(t, err)
 	require.Equal(t, details[0], d)
+}
+
+// A checker that finds the same again and again must not make the page too large to open.
+func TestManyAnomaliesFitTheBudget(t *testing.T) {
+	b := busy(t, 1000)
+	check := checkers.Check{Claim: "exclusion", Outcome: checkers.Violation}
+	for i := range 20_000 {
+		proof := make([]int, 1000)
+		for k := range proof {
+			proof[k] = k
+		}
+		check.Anomalies = append(check.Anomalies, checkers.Anomaly{Claim: "exclusion", Sentence: "Two holders at once.", Proof: proof, Hazard: i%2 == 0})
+	}
+	b.Verdict.Checks = []checkers.Check{check}
+	requireSmall(t, b)
+	html, err := os.ReadFile(b.ReportPath())
+	require.NoError(t, err)
+	for _, want := range []string{"9950 more anomalies are in verdict.json", "9950 more hazards are in verdict.json", "960 more events of the proof"} {
+		require.Contains(t, string(html), want)
+	}
+	require.Contains(t, b.summary(), "9,950 more are in verdict.json")
+	require.Less(t, len(b.summary()), 1<<20, "the limit of a CI step's summary")
 }
 
 // Whatever does not fit is told in coarser times, never left out.
 func TestPackingGetsCoarser(t *testing.T) {
 	tl := busy(t, 2000).timeline()
-	whole, finest, err := tl.pack(packBudget)
+	whole, finest, err := tl.pack(maxReport)
 	require.NoError(t, err)
 	require.Equal(t, details[0], finest)
 	half, coarser, err := tl.pack(len(whole) * 2 / 3)

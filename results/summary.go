@@ -2,6 +2,7 @@ package results
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -10,11 +11,15 @@ func (b *Bundle) summary() string {
 	v := *b.Verdict
 	var w strings.Builder
 	fmt.Fprintf(&w, "## %s %s: %s, seed %d\n\n%s\n", outcomeMarks[v.Outcome], outcomeWords[v.Outcome], cell(b.what()), b.Spec.Seed, cell(v.Sentence))
-	for _, n := range append(append([]string{}, b.Notes...), v.Reasons...) {
-		fmt.Fprintf(&w, "\n- %s\n", cell(n))
+	if notes := slices.Concat(b.Notes, v.Reasons); len(notes) > 0 {
+		fmt.Fprintf(&w, "\n- %s\n", strings.Join(cells(notes), "\n- "))
 	}
-	for _, a := range anomalies(v, false) {
+	list, more := first(anomalies(v, false))
+	for _, a := range list {
 		fmt.Fprintf(&w, "\n> **%s**: %s\n", cell(a.Claim), cell(a.Sentence))
+	}
+	if more > 0 {
+		fmt.Fprintf(&w, "\n%s more are in %s.\n", count(more), fileVerdict)
 	}
 	fmt.Fprintf(&w, "\nRepeat it:\n\n%s\n", fence(b.command()))
 	rows := [][]string{}
@@ -32,11 +37,15 @@ func (b *Bundle) summary() string {
 		rows = append(rows, []string{c.Claim, outcomeMarks[c.Outcome] + " " + c.Outcome.String(), c.Engine, c.Detail})
 	}
 	table(&w, "Checks", []string{"claim", "outcome", "engine", "detail"}, rows)
-	if hazards := anomalies(v, true); len(hazards) > 0 {
+	list, more = first(anomalies(v, true))
+	if len(list) > 0 {
 		fmt.Fprintf(&w, "\n### Hazards\n\n")
-		for _, a := range hazards {
-			fmt.Fprintf(&w, "- **%s**: %s Not a violation: %s\n", cell(a.Claim), cell(a.Sentence), cell(a.Why))
-		}
+	}
+	for _, a := range list {
+		fmt.Fprintf(&w, "- **%s**: %s Not a violation: %s\n", cell(a.Claim), cell(a.Sentence), cell(a.Why))
+	}
+	if more > 0 {
+		fmt.Fprintf(&w, "- %s more are in %s.\n", count(more), fileVerdict)
 	}
 	return w.String()
 }
@@ -47,10 +56,7 @@ func table(w *strings.Builder, title string, head []string, rows [][]string) {
 	}
 	fmt.Fprintf(w, "\n### %s\n\n| %s |\n|%s\n", title, strings.Join(head, " | "), strings.Repeat(" --- |", len(head)))
 	for _, row := range rows {
-		for i, c := range row {
-			row[i] = cell(c)
-		}
-		fmt.Fprintf(w, "| %s |\n", strings.Join(row, " | "))
+		fmt.Fprintf(w, "| %s |\n", strings.Join(cells(row), " | "))
 	}
 }
 
@@ -58,6 +64,14 @@ var markdown = strings.NewReplacer("\n", " ", "\r", " ", "\\", `\\`, "|", `\|`, 
 
 // cell is text as itself: nothing that a system under test said becomes markup.
 func cell(s string) string { return markdown.Replace(s) }
+
+func cells(texts []string) []string {
+	out := make([]string, len(texts))
+	for i, t := range texts {
+		out[i] = cell(t)
+	}
+	return out
+}
 
 // fence is a code block whose fence is longer than any run of backticks in it.
 func fence(s string) string {

@@ -147,11 +147,13 @@ func bands(receipts []nemesis.Receipt, end int64) []faultBand {
 	return out
 }
 
-// marks are the violations, then the hazards, each with the events that prove it.
+// marks are the violations, then the hazards, those that are told in full, each with the events that prove it.
 func (b *Bundle) marks() []anomalyMark {
 	var out []anomalyMark
-	for _, a := range append(anomalies(*b.Verdict, false), anomalies(*b.Verdict, true)...) {
-		m := anomalyMark{interval: interval{a.From, a.To}, Sentence: a.Sentence, Hazard: a.Hazard, Proof: b.events(a.Proof)}
+	violations, _ := first(anomalies(*b.Verdict, false))
+	hazards, _ := first(anomalies(*b.Verdict, true))
+	for _, a := range slices.Concat(violations, hazards) {
+		m := anomalyMark{interval: interval{a.From, a.To}, Sentence: a.Sentence, Hazard: a.Hazard, Proof: b.events(a.Proof[:min(len(a.Proof), maxProof)])}
 		for i, e := range m.Proof {
 			if a.From == 0 && i == 0 {
 				m.From = e.Time

@@ -2,6 +2,7 @@ package results
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -42,6 +43,15 @@ func anomalies(v checkers.Verdict, hazards bool) []checkers.Anomaly {
 		}
 	}
 	return out
+}
+
+// maxShown is how many anomalies, and how many hazards, are told in full. All of them are in verdict.json.
+const maxShown = 50
+
+// first are the anomalies that are told in full, and how many are not.
+func first(all []checkers.Anomaly) (list []checkers.Anomaly, more int) {
+	n := min(len(all), maxShown)
+	return all[:n], len(all) - n
 }
 
 // command repeats the run.
@@ -171,6 +181,15 @@ func eventWords(e history.Event) string {
 		return "is " + e.F
 	}
 	return strings.TrimSpace(string(e.Type) + " " + e.F)
+}
+
+// count is a number with its thousands set apart.
+func count(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
 }
 
 // seconds is a time for people, to the microsecond.

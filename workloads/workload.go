@@ -59,9 +59,11 @@ func (r Recipe) Defect(name string) (Defect, bool) {
 	return r.Defects[i], true
 }
 
-// Stream is one process's sequence of ops.
+// Stream is one participant's sequence of ops.
 type Stream interface {
 	Next() history.Op
+	// Rest are the ops that bring what has been begun to its end; the stream is over with them.
+	Rest() []history.Op
 }
 
 // Workload is a kind of use of coordination with everything needed to run and to judge it.
@@ -71,10 +73,12 @@ type Workload struct {
 	Recipes []Recipe
 	// Ops is the endless stream of a participant; the same seed gives the same stream.
 	Ops func(s spec.Spec, participant string, r *rand.Rand) Stream
-	// Quiet are the ops of each participant after the final heal: they must all be served.
-	Quiet func(s spec.Spec, participant string) []history.Op
-	// Final are the last reads, made by one participant when nobody else does anything any more.
-	Final func(s spec.Spec) []history.Op
+	// Quiet is one turn of a participant after the final heal. It is repeated until every op of a turn is OK: they must all be served.
+	Quiet func(s spec.Spec) []history.Op
+	// Last is the last read, made by one participant when nobody else does anything any more. It is repeated until it
+	// is Settled, or what may still change must have.
+	Last    history.Op
+	Settled func(last history.Event) bool
 	// Resource is made anew for each run.
 	Resource func(s spec.Spec) Resource
 	// Judge holds the history against the recipe's claims.

@@ -57,7 +57,8 @@ const AnyVersion int32 = -1
 // Signal fires once, at the latest when what it stands for is known at the client. env.Wait waits for it.
 type Signal interface{ Fired() bool }
 
-// Options of a session.
+// Options of a session. Open waits for it no longer than two Timeouts, then it fails with ErrLoss; a session of which
+// nobody knows may live at the servers until it expires there.
 type Options struct {
 	Timeout time.Duration // the session timeout asked for; the server clamps it to 2..20 ticks
 }

@@ -6,14 +6,12 @@ import (
 
 	"riven/clusters"
 	"riven/harness/history"
+	"riven/workloads"
 )
 
 // outstanding is how many ops a participant has at most: one that it does and one that its agent holds, so that the
 // way through the engine costs no throughput.
 const outstanding = 2
-
-// supply gives a participant's next op; false when it has none now.
-type supply func(node string) (history.Op, bool)
 
 // dispatcher hands ops to participants and keeps their processes: a process whose op ended info, or whose
 // incarnation died under it, never acts again under its number.
@@ -22,7 +20,6 @@ type dispatcher struct {
 	broken  func(node string, err error)
 
 	mu     sync.Mutex
-	next   supply
 	lastID int64
 	nodes  map[string]*lane
 	count  Counts
@@ -39,7 +36,8 @@ type lane struct {
 	draining bool                 // what is out must come back before more is handed out
 	out      map[int64]history.Op // delivered, neither completed nor returned
 	begun    map[int64]bool       // of those: handed to the participant
-	back     []history.Op         // returned, to be delivered again first
+	queue    []history.Op         // to be delivered first: what came back, what was added
+	stream   workloads.Stream     // then this, if it is not over
 }
 
 func newDispatcher(participants []string, deliver func(string, clusters.Invocation) error, broken func(string, error)) *dispatcher {
@@ -50,15 +48,43 @@ func newDispatcher(participants []string, deliver func(string, clusters.Invocati
 	return d
 }
 
-// supplyFrom switches to another source of ops and starts everyone on it.
-func (d *dispatcher) supplyFrom(next supply, participants []string) {
+// start puts everyone on its stream.
+func (d *dispatcher) start(streams map[string]workloads.Stream) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.next = next
-	for _, p := range participants {
-		d.nodes[p].back = nil // what came back belongs to the source before
-		d.fill(d.nodes[p])
+	for node, s := range streams {
+		d.nodes[node].stream = s
+		d.fill(d.nodes[node])
 	}
+}
+
+// finish ends the streams: everyone still brings to its end what it has begun.
+func (d *dispatcher) finish() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, l := range d.nodes {
+		if l.stream != nil {
+			l.queue, l.stream = l.stream.Rest(), nil
+			d.fill(l)
+		}
+	}
+}
+
+// add queues ops for the participant.
+func (d *dispatcher) add(node string, ops ...history.Op) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	l := d.nodes[node]
+	l.queue = append(l.queue, ops...)
+	d.fill(l)
+}
+
+// idle tells whether the participant has nothing to do and nothing under way.
+func (d *dispatcher) idle(node string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	l := d.nodes[node]
+	return l.stream == nil && len(l.queue)+len(l.out) == 0
 }
 
 // observe follows an event of a participant.
@@ -106,23 +132,10 @@ func (d *dispatcher) returned(node string, id int64) {
 	defer d.mu.Unlock()
 	l := d.nodes[node]
 	if op, ok := l.out[id]; ok {
-		l.back = append(l.back, op)
+		l.queue = append([]history.Op{op}, l.queue...)
 		l.forget(id)
 	}
 	d.fill(l)
-}
-
-// finished tells whether all participants have taken the last op of the source (left is counted by it, under the
-// dispatcher's lock) and completed everything.
-func (d *dispatcher) finished(participants []string, left *int) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, p := range participants {
-		if l := d.nodes[p]; len(l.out) > 0 || len(l.back) > 0 {
-			return false
-		}
-	}
-	return *left == 0
 }
 
 func (d *dispatcher) counts() Counts {
@@ -133,8 +146,8 @@ func (d *dispatcher) counts() Counts {
 
 func (d *dispatcher) fill(l *lane) {
 	l.draining = l.draining && len(l.out) > 0
-	for l.ready && !l.draining && d.next != nil && len(l.out) < outstanding {
-		op, ok := d.take(l)
+	for l.ready && !l.draining && len(l.out) < outstanding {
+		op, ok := l.take()
 		if !ok {
 			return
 		}
@@ -148,13 +161,16 @@ func (d *dispatcher) fill(l *lane) {
 	}
 }
 
-func (d *dispatcher) take(l *lane) (history.Op, bool) {
-	if len(l.back) > 0 {
-		op := l.back[0]
-		l.back = l.back[1:]
+func (l *lane) take() (history.Op, bool) {
+	if len(l.queue) > 0 {
+		op := l.queue[0]
+		l.queue = l.queue[1:]
 		return op, true
 	}
-	return d.next(l.node)
+	if l.stream == nil {
+		return history.Op{}, false
+	}
+	return l.stream.Next(), true
 }
 
 func (l *lane) forget(id int64) {

@@ -10,6 +10,7 @@ import (
 
 	"riven/clusters"
 	"riven/harness/history"
+	"riven/workloads"
 )
 
 // TestDispatcher plays what participants do, line by line, and prints what the dispatcher hands out.
@@ -24,23 +25,33 @@ func TestDispatcher(t *testing.T) {
 					fmt.Fprintf(&out, "%s: op %d of process %d: %s\n", node, inv.ID, inv.Process, inv.Op.F)
 					return nil
 				}, func(node string, err error) { fmt.Fprintf(&out, "%s broken: %v\n", node, err) })
-				n := 0
-				d.supplyFrom(func(string) (history.Op, bool) {
-					n++
-					return history.Op{F: "op" + strconv.Itoa(n)}, true
-				}, strings.Fields(td.Input))
+				streams := map[string]workloads.Stream{}
+				for _, p := range strings.Fields(td.Input) {
+					streams[p] = &numbers{}
+				}
+				d.start(streams)
 				return out.String()
 			}
 			for _, line := range strings.Split(td.Input, "\n") {
-				act(t, d, strings.Fields(line))
+				act(t, &out, d, strings.Fields(line))
 			}
 			return out.String()
 		})
 	})
 }
 
-// act reads "p1 ready", "p1 exit", "p1 invoke 1", "p1 ok 1", "p1 info 1", "p1 returned 2".
-func act(t *testing.T, d *dispatcher, w []string) {
+// numbers is a stream of op1, op2, …
+type numbers struct{ n int }
+
+func (s *numbers) Next() history.Op {
+	s.n++
+	return history.Op{F: "op" + strconv.Itoa(s.n)}
+}
+
+func (s *numbers) Rest() []history.Op { return []history.Op{{F: "rest"}} }
+
+// act reads "p1 ready", "p1 exit", "p1 invoke 1", "p1 ok 1", "p1 info 1", "p1 returned 2", "p1 add", "p1 idle", "all finish".
+func act(t *testing.T, out *strings.Builder, d *dispatcher, w []string) {
 	e := history.Event{Node: w[0]}
 	if len(w) > 2 {
 		id, err := strconv.ParseInt(w[2], 10, 64)
@@ -50,6 +61,15 @@ func act(t *testing.T, d *dispatcher, w []string) {
 		e.ID = id
 	}
 	switch w[1] {
+	case "finish":
+		d.finish()
+		return
+	case "add":
+		d.add(w[0], history.Op{F: "added"})
+		return
+	case "idle":
+		fmt.Fprintf(out, "%s idle: %v\n", w[0], d.idle(w[0]))
+		return
 	case "ready":
 		e.Type, e.F = history.Note, history.NoteReady
 	case "returned":

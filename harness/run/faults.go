@@ -149,7 +149,11 @@ func (r *run) settle(o nemesis.Order, f *inForce) {
 	if f.receipt.Status == "" {
 		f.receipt.Status, f.receipt.Why = judgeReceipt(f.receipt)
 	}
-	if f.receipt.Status == nemesis.Applied && r.conductor.Late(o.Resolved, f.receipt.Begin) {
+	effect := f.receipt.Begin
+	if len(f.receipt.Processes) > 0 {
+		effect = f.receipt.BeginFrom // the death or standstill itself ends the hold
+	}
+	if f.receipt.Status == nemesis.Applied && r.conductor.Late(o.Resolved, effect) {
 		f.receipt.Status, f.receipt.Why = nemesis.Late, "the hold "+o.Resolved.Hold+" was over before the fault was in force"
 	}
 	if f.receipt.Status == nemesis.Late && r.elapsed()+o.Step.For.D() < r.spec.Time.D() {

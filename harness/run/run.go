@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"riven/checkers"
@@ -50,8 +51,9 @@ type run struct {
 	cluster   clusters.Cluster
 	conductor *nemesis.Conductor
 	force     map[string]*inForce
-	done      map[string]bool // steps that have a receipt
-	edges     []nemesis.Edge  // that were ever cut
+	done      map[string]bool            // steps that have a receipt
+	edges     []nemesis.Edge             // that were ever cut
+	completed map[string][]history.Event // by participant; only of the phases that look at it
 	progress  Progress
 	phase     string
 	left      func() time.Duration
@@ -74,7 +76,10 @@ func Run(ctx context.Context, o Options) (*results.Bundle, error) {
 
 // finish closes what was recorded. It is on disk before any checker runs.
 func (r *run) finish() error {
-	err := r.recorder.Describe(func(m *results.Meta) { m.Problems = r.problems })
+	err := r.recorder.Describe(func(m *results.Meta) {
+		m.Problems = r.problems
+		m.Incomparable = r.cluster != nil && !r.cluster.Comparable()
+	})
 	if err := errors.Join(err, r.recorder.Close()); err != nil {
 		return fmt.Errorf("close the bundle: %w", err)
 	}
@@ -158,7 +163,12 @@ func (r *run) drive(ctx context.Context) {
 		return
 	}
 	for _, phase := range []func(context.Context) error{r.ops, r.healAll, r.quiet, r.final} {
-		if err := phase(ctx); err != nil {
+		err := phase(ctx)
+		if ctx.Err() != nil { // no fault of the harness: the run is judged as far as it went
+			r.progress.Printf("interrupted in phase %s", r.phase)
+			return
+		}
+		if err != nil {
 			r.problem(err)
 			return
 		}
@@ -174,7 +184,7 @@ func (r *run) ops(ctx context.Context) error {
 		streams[p] = r.workload.Ops(r.spec, p, rand.New(rand.NewPCG(r.spec.Seed, uint64(i)+1)))
 	}
 	r.enter(history.PhaseOps, func() time.Duration { return r.spec.Time.D() - r.elapsed() })
-	r.dispatch.supplyFrom(func(node string) (history.Op, bool) { return streams[node].Next(), true }, r.spec.ParticipantNames())
+	r.dispatch.start(streams)
 	for r.elapsed() < r.spec.Time.D() {
 		wait := r.spec.Time.D() - r.elapsed()
 		if next, ok := r.conductor.Next(); ok {
@@ -194,7 +204,7 @@ func (r *run) step(ctx context.Context, wait time.Duration) error {
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-		return fmt.Errorf("interrupted in phase %s: %w", r.phase, context.Cause(ctx))
+		return ctx.Err()
 	case <-r.fatal:
 		return fmt.Errorf("gave up in phase %s", r.phase)
 	case <-timer.C:
@@ -202,6 +212,9 @@ func (r *run) step(ctx context.Context, wait time.Duration) error {
 	}
 	for _, a := range r.events.take() {
 		r.conductor.Observe(a.at, a.Event)
+		if a.Completes() && r.completed != nil {
+			r.completed[a.Node] = append(r.completed[a.Node], a.Event)
+		}
 	}
 	for _, f := range r.takeFired() {
 		r.fired(ctx, f)
@@ -212,7 +225,7 @@ func (r *run) step(ctx context.Context, wait time.Duration) error {
 
 // healAll undoes every fault and sees that it is undone.
 func (r *run) healAll(ctx context.Context) error {
-	r.dispatch.supplyFrom(nil, nil)
+	r.dispatch.finish()
 	r.enter(history.PhaseHeal, nil)
 	if err := r.step(ctx, 0); err != nil {
 		return err
@@ -248,47 +261,62 @@ func recovery(s spec.Spec) time.Duration {
 	return 20*time.Second + 2*s.Timing.Tick()*time.Duration(s.Timing.InitLimit+s.Timing.SyncLimit)
 }
 
-// quiet lets every participant do the workload's quiet ops.
+// quiet lets every participant take its turns until one went well. Whether that was soon enough is for the checkers;
+// here it ends when the time in which it had to be is well over.
 func (r *run) quiet(ctx context.Context) error {
-	names := r.spec.ParticipantNames()
-	scripts := map[string][]history.Op{}
-	for _, p := range names {
-		scripts[p] = r.workload.Quiet(r.spec, p)
-	}
-	r.mark(history.PhaseQuiet)
-	return r.play(ctx, history.PhaseQuiet, scripts, names)
-}
-
-// final makes the last reads, at one participant, when nobody else does anything any more.
-func (r *run) final(ctx context.Context) error {
-	first := r.spec.ParticipantNames()[:1]
-	r.mark(history.PhaseFinal)
-	return r.play(ctx, history.PhaseFinal, map[string][]history.Op{first[0]: r.workload.Final(r.spec)}, first)
-}
-
-// play hands out the scripts and returns when all are done, or when the time in which they had to be done is well over:
-// whether that was soon enough is for the checkers to say.
-func (r *run) play(ctx context.Context, phase string, scripts map[string][]history.Op, names []string) error {
 	limit := time.Now().Add(2 * checkers.HandOverBound(r.spec))
-	r.enter(phase, func() time.Duration { return time.Until(limit) })
-	left := len(names)
-	r.dispatch.supplyFrom(func(node string) (history.Op, bool) {
-		script := scripts[node]
-		if len(script) == 0 {
-			return history.Op{}, false
-		}
-		if scripts[node] = script[1:]; len(script) == 1 {
-			left--
-		}
-		return script[0], true
-	}, names)
-	for time.Now().Before(limit) && !r.dispatch.finished(names, &left) {
+	r.mark(history.PhaseQuiet)
+	r.enter(history.PhaseQuiet, func() time.Duration { return time.Until(limit) })
+	turn := r.workload.Quiet(r.spec)
+	unserved := r.spec.ParticipantNames()
+	r.completed = map[string][]history.Event{}
+	turns := map[string]int{} // begun
+	for len(unserved) > 0 && time.Now().Before(limit) {
+		unserved = slices.DeleteFunc(unserved, func(p string) bool {
+			if !r.dispatch.idle(p) {
+				return false
+			}
+			if turns[p] > 0 && allOK(r.completed[p]) {
+				return true
+			}
+			turns[p]++
+			r.completed[p] = nil
+			r.dispatch.add(p, turn...)
+			return false
+		})
 		if err := r.step(ctx, 20*time.Millisecond); err != nil {
 			return err
 		}
 	}
-	r.dispatch.supplyFrom(nil, nil)
 	return nil
+}
+
+func allOK(events []history.Event) bool {
+	return len(events) > 0 && !slices.ContainsFunc(events, func(e history.Event) bool { return e.Type != history.OK })
+}
+
+// final makes the last read, at one participant, until it shows that nothing is under way any more, or what is must be over.
+func (r *run) final(ctx context.Context) error {
+	reader := r.spec.ParticipantNames()[0]
+	limit := time.Now().Add(checkers.SettlingBound(r.spec) + 2*time.Second)
+	r.mark(history.PhaseFinal)
+	r.enter(history.PhaseFinal, func() time.Duration { return time.Until(limit) })
+	r.completed = map[string][]history.Event{}
+	for next := time.Now(); ; {
+		if done := r.completed[reader]; len(done) > 0 && (r.workload.Settled(done[len(done)-1]) || time.Now().After(limit)) {
+			return nil
+		}
+		if time.Now().After(next) && r.dispatch.idle(reader) {
+			next = time.Now().Add(500 * time.Millisecond)
+			r.dispatch.add(reader, r.workload.Last)
+		}
+		if time.Now().After(limit.Add(10 * time.Second)) {
+			return nil // the read itself does not come back; the checkers will miss it
+		}
+		if err := r.step(ctx, 20*time.Millisecond); err != nil {
+			return err
+		}
+	}
 }
 
 // enter starts a phase in the eyes of people.

@@ -134,7 +134,7 @@ const drawAxis = () => {
   for (let s = Math.ceil((view[0] - data.zero) / SECOND / step) * step; s * SECOND + data.zero <= view[1]; s += step) {
     const px = x(s * SECOND + data.zero);
     rect(px, OVER + AXIS - 2, px + 1, HEIGHT, colors.line);
-    label((Math.abs(s) < step / 2 ? 0 : s).toFixed(digits) + ' s', px, OVER + 13, colors.muted);
+    label((Math.abs(s) < step / 2 ? 0 : s).toFixed(digits) + ' s', Math.min(px, width - 24), OVER + 13, colors.muted);
   }
   ctx.textAlign = 'left';
 };
@@ -315,6 +315,7 @@ addEventListener('keydown', e => {
 });
 document.querySelectorAll('[data-do]').forEach(b => b.addEventListener('click', () => does[b.dataset.do]()));
 document.querySelector('.tools').hidden = false;
+document.querySelector('[data-do=next]').hidden = !anomalies.length;
 addEventListener('hashchange', () => fromHash(true));
 
 canvas.addEventListener('wheel', e => {

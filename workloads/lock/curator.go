@@ -13,6 +13,7 @@ import (
 
 // Defects of the curator recipe alone.
 const (
+	leaveSuspended    = "leave-suspended"
 	unprotectedCreate = "unprotected-create"
 	searchOnce        = "search-once"
 	releaseLowest     = "release-lowest"

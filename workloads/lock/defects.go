@@ -36,7 +36,7 @@ func overlap() []string {
 }
 
 // stuck is what a node breaks that nobody deletes: whoever queues behind it is never served.
-func stuck() []string { return []string{checkers.ClaimHandOver} }
+func stuck() []string { return []string{checkers.ClaimHandOver, checkers.ClaimOrphans} }
 
 // holdDefects lie in how a participant treats its hold, whatever the algorithm.
 func holdDefects() []workloads.Defect {

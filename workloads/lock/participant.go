@@ -13,11 +13,10 @@ import (
 	"riven/workloads"
 )
 
-// Defects that lie in how a participant treats its hold, whatever the algorithm.
+// Defects of every recipe: they lie in how a participant treats its hold, whatever the algorithm.
 const (
 	ignoreLoss      = "ignore-loss"
 	ignoreSuspended = "ignore-suspended"
-	leaveSuspended  = "leave-suspended"
 )
 
 // grant is a lock as an algorithm got it.

@@ -36,12 +36,15 @@ func (s *stream) Next() history.Op {
 	return history.Op{F: Release}
 }
 
-// quiet is one turn for everyone; the first participant looks at what is left.
-func quiet(s spec.Spec, participant string) []history.Op {
-	work := min(s.Hold.D(), quietWork)
-	round := []history.Op{{F: Acquire}, {F: Work, N: work.Milliseconds()}, {F: Release}}
-	if participant == s.ParticipantNames()[0] {
-		round = append(round, history.Op{F: List})
+// Rest lets go of what is held.
+func (s *stream) Rest() []history.Op {
+	if s.step%3 == 0 {
+		return nil
 	}
-	return round
+	return []history.Op{{F: Release}}
+}
+
+func quiet(s spec.Spec) []history.Op {
+	work := min(s.Hold.D(), quietWork)
+	return []history.Op{{F: Acquire}, {F: Work, N: work.Milliseconds()}, {F: Release}}
 }

@@ -42,13 +42,32 @@ func TestSameSeedSameStream(t *testing.T) {
 	require.NotEqual(t, take(300, 7, time.Second), take(300, 8, time.Second))
 }
 
+// TestRestLetsGo: wherever the stream is cut off, Rest leaves nothing held.
+func TestRestLetsGo(t *testing.T) {
+	stream := Workload().Ops(spec.Default(), "p1", rand.New(rand.NewPCG(1, 1)))
+	require.Empty(t, stream.Rest())
+	stream.Next()
+	require.Equal(t, []history.Op{{F: Release}}, stream.Rest(), "after an acquire")
+	stream.Next()
+	require.Equal(t, []history.Op{{F: Release}}, stream.Rest(), "after work")
+	stream.Next()
+	require.Empty(t, stream.Rest(), "after a release")
+}
+
 func TestQuiet(t *testing.T) {
 	s := spec.Default()
-	round := []history.Op{{F: Acquire}, {F: Work, N: 200}, {F: Release}}
-	require.Equal(t, append(round, history.Op{F: List}), Workload().Quiet(s, "p1"))
-	require.Equal(t, round, Workload().Quiet(s, "p2"))
+	require.Equal(t, []history.Op{{F: Acquire}, {F: Work, N: 200}, {F: Release}}, Workload().Quiet(s))
 	s.Hold = spec.Duration(20 * time.Millisecond)
-	require.Equal(t, int64(20), Workload().Quiet(s, "p2")[1].N)
+	require.Equal(t, int64(20), Workload().Quiet(s)[1].N)
+}
+
+func TestRestReleasesWhatIsHeld(t *testing.T) {
+	stream := Workload().Ops(spec.Default(), "p1", rand.New(rand.NewPCG(1, 1)))
+	release := []history.Op{{F: Release}}
+	for _, want := range [][]history.Op{nil, release, release, nil} {
+		require.Equal(t, want, stream.Rest())
+		stream.Next()
+	}
 }
 
 func TestAtLeastTwoAccessesFitIntoAHold(t *testing.T) {

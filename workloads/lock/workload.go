@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"riven/checkers"
+	"riven/harness/history"
 	"riven/harness/spec"
 	"riven/workloads"
 )
@@ -37,6 +38,8 @@ func Workload() workloads.Workload {
 		Recipes:  []workloads.Recipe{curatorRecipe(), ephemeralRecipe(), nativeRecipe()},
 		Ops:      ops,
 		Quiet:    quiet,
+		Last:     history.Op{F: List},
+		Settled:  func(e history.Event) bool { return e.Type == history.OK && e.N == 0 },
 		Resource: newRegister,
 		Judge:    judge,
 		Floors:   checkers.LockFloors,

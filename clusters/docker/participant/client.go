@@ -141,7 +141,7 @@ func (c *client) greeted(server string, session int64, timeout time.Duration) er
 	return nil
 }
 
-func (c *client) lost(*wire) {
+func (c *client) lost() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.down.Fired() {

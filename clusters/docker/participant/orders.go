@@ -19,7 +19,7 @@ type order struct {
 	left  int64
 }
 
-// add takes an order; false: there is no such opcode.
+// add takes an order, or takes it back if its N is below 0; false: there is no such opcode.
 func (o *orders) add(in protocol.In) bool {
 	op, ok := opcodeNamed(in.F)
 	if !ok {
@@ -27,6 +27,10 @@ func (o *orders) add(in protocol.In) bool {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if in.N < 0 {
+		o.list = slices.DeleteFunc(o.list, func(o order) bool { return o.fault == in.Key && o.op == op })
+		return true
+	}
 	o.list = append(o.list, order{fault: in.Key, op: op, left: max(1, in.N)})
 	return true
 }

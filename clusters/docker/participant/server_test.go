@@ -6,62 +6,92 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/go-zookeeper/zk"
+	engine "github.com/moby/moby/client"
 	"github.com/stretchr/testify/require"
 	"github.com/testcontainers/testcontainers-go"
+
+	"riven/clusters/docker/image"
 )
 
 // The tests of this build run against one real server in a container.
-const (
-	serverImage = "riven-zookeeper:bookworm"
-	zooCfg      = "tickTime=200\ndataDir=/tmp/zk\nclientPort=2181\nmaxClientCnxns=0\nadmin.enableServer=false\n4lw.commands.whitelist=*\n"
-)
+const zooCfg = "tickTime=200\ndataDir=/tmp/zk\nclientPort=2181\nmaxClientCnxns=0\nadmin.enableServer=false\n4lw.commands.whitelist=*\n"
 
 var serverAddress string
 
 func TestMain(m *testing.M) {
-	os.Exit(withServer(m.Run))
+	os.Setenv("TESTCONTAINERS_RYUK_DISABLED", "true") // the reaper is an image that may not be there
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer cancel()
+	c, err := startServer(ctx)
+	code := 1
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "start a server:", err)
+	} else {
+		code = m.Run()
+	}
+	if err := testcontainers.TerminateContainer(c); err != nil {
+		fmt.Fprintln(os.Stderr, "terminate the server:", err)
+		code = 1
+	}
+	os.Exit(code)
 }
 
-func withServer(run func() int) int {
-	if os.Getenv("TESTCONTAINERS_RYUK_DISABLED") == "" {
-		os.Setenv("TESTCONTAINERS_RYUK_DISABLED", "true") // the reaper is an image that may not be there
+func startServer(ctx context.Context) (testcontainers.Container, error) {
+	img, err := serverImage(ctx)
+	if err != nil {
+		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
 	c, err := testcontainers.GenericContainer(ctx, testcontainers.GenericContainerRequest{
 		ContainerRequest: testcontainers.ContainerRequest{
-			Image: serverImage, ExposedPorts: []string{"2181/tcp"},
+			Image: img.Ref, Entrypoint: img.Command, User: img.User.String(), ExposedPorts: []string{"2181/tcp"},
 			Files: []testcontainers.ContainerFile{{Reader: strings.NewReader(zooCfg), ContainerFilePath: "/zoo.cfg", FileMode: 0o644}},
 		},
 		Started: true,
 	})
-	if c != nil {
-		defer func() {
-			if err := testcontainers.TerminateContainer(c); err != nil {
-				fmt.Fprintln(os.Stderr, "terminate the server:", err)
-			}
-		}()
-	}
-	if err == nil {
-		port, mapped := c.MappedPort(ctx, "2181/tcp")
-		serverAddress, err = net.JoinHostPort("127.0.0.1", port.Port()), mapped
-	}
-	if err == nil {
-		err = serving(ctx, serverAddress)
-	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "start a server:", err)
-		return 1
+		return c, err
 	}
-	return run()
+	port, err := c.MappedPort(ctx, "2181/tcp")
+	if err != nil {
+		return c, err
+	}
+	serverAddress = net.JoinHostPort("127.0.0.1", port.Port())
+	return c, serving(ctx, serverAddress)
+}
+
+// serverImage is a node image whose agent is not used: its program does nothing, and is always the same.
+func serverImage(ctx context.Context) (image.Image, error) {
+	cli, err := engine.New(engine.FromEnv)
+	if err != nil {
+		return image.Image{}, err
+	}
+	defer cli.Close()
+	dir, err := os.MkdirTemp("", "riven-participant-test-")
+	if err != nil {
+		return image.Image{}, err
+	}
+	defer os.RemoveAll(dir)
+	source, program := filepath.Join(dir, "main.go"), filepath.Join(dir, "program")
+	if err := os.WriteFile(source, []byte("package main\n\nfunc main() {}\n"), 0o644); err != nil {
+		return image.Image{}, err
+	}
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", program, source)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return image.Image{}, fmt.Errorf("build: %w: %s", err, out)
+	}
+	return image.New(cli, log.Printf).Server(ctx, "bookworm", program)
 }
 
 // serving waits until the server answers: the engine's port is open before the server's is.

@@ -19,7 +19,7 @@ type owner interface {
 	// sending is asked before each frame after the first; an error refuses it.
 	sending(op opcode) error
 	// lost hears once that the connection is closed.
-	lost(*wire)
+	lost()
 	// say passes a record on.
 	say(protocol.Out)
 	// lose tells whether the reply to a request of that opcode is to be lost now, and for which fault.
@@ -74,7 +74,7 @@ func (w *wire) SetReadDeadline(t time.Time) error {
 
 // Close closes the connection; its owner hears of it before the client does anything else.
 func (w *wire) Close() error {
-	w.once.Do(func() { w.owner.lost(w) })
+	w.once.Do(func() { w.owner.lost() })
 	return w.Conn.Close()
 }
 

@@ -33,7 +33,7 @@ func (d *diary) sending(op opcode) error {
 	d.lines = append(d.lines, "sending "+op.String())
 	return nil
 }
-func (d *diary) lost(*wire) { d.lines = append(d.lines, "lost") }
+func (d *diary) lost() { d.lines = append(d.lines, "lost") }
 func (d *diary) say(o protocol.Out) {
 	d.lines = append(d.lines, fmt.Sprint(o.Type, " ", o.Error, o.Op))
 }
@@ -129,13 +129,15 @@ func TestWireRefusesSession(t *testing.T) {
 	require.Empty(t, got)
 }
 
-// Orders of one opcode are carried out one after the other, each as often as it says.
+// Orders of one opcode are carried out one after the other, each as often as it says, unless it is taken back.
 func TestOrders(t *testing.T) {
 	o := new(orders)
 	require.True(t, o.add(protocol.In{Op: history.Op{Key: "f1", F: "create", N: 2}}))
 	require.True(t, o.add(protocol.In{Op: history.Op{Key: "f2", F: "delete", N: 1}}))
 	require.True(t, o.add(protocol.In{Op: history.Op{Key: "f3", F: "create", N: 1}}))
 	require.False(t, o.add(protocol.In{Op: history.Op{Key: "f4", F: "op 99", N: 1}}))
+	require.True(t, o.add(protocol.In{Op: history.Op{Key: "f5", F: "delete", N: 5}}))
+	require.True(t, o.add(protocol.In{Op: history.Op{Key: "f5", F: "delete", N: -1}}))
 	var got []string
 	for _, op := range []opcode{1, 4, 1, 2, 2, 1, 1} {
 		fault, _ := o.take(op)

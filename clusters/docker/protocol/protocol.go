@@ -13,7 +13,7 @@ const (
 	TypeHello  = "hello"  // first line
 	TypeInvoke = "invoke" // do op ID; one at a time
 	TypeReply  = "reply"  // the resource's decision on access ID
-	TypeOrder  = "order"  // lose replies; answered by "lost" each time, or once by "unsupported"
+	TypeOrder  = "order"  // lose replies, or no more with n below 0; answered by "lost" each time, or once by "unsupported"
 )
 
 // Types of messages from a participant: history.OK, Fail and Info complete op ID; history.Note; history.Wire; and
