@@ -37,7 +37,6 @@ type Observer interface {
 // Config of a cluster.
 type Config struct {
 	Spec     spec.Spec
-	Defects  []string
 	Observer Observer
 	Log      func(node string) io.Writer      // where the output of a node's child goes
 	Progress func(format string, args ...any) // one line for people
@@ -102,6 +101,7 @@ type Cluster interface {
 	Pause(ctx context.Context, node string) (nemesis.ProcessReceipt, Span, error)
 	Resume(ctx context.Context, node string) (nemesis.ProcessReceipt, Span, error)
 	// LoseReply orders a participant's connection to lose the next count replies to op, each after the server's answer.
+	// A count below 0 takes back what is left of the order.
 	LoseReply(ctx context.Context, node, fault, op string, count int) error
 	// Arm arms the fault in the agents of all these nodes; Disarm takes it back everywhere.
 	Arm(ctx context.Context, nodes []string, a Armed) error

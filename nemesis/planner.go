@@ -87,7 +87,8 @@ func (p planner) step(k Kind) Step {
 		s.For = spec.Duration(p.spec.PauseLength())
 	case LoseReply:
 		s = pick(p.rng, p.losses())
-		s.For = spec.Duration(session)
+		// Long enough for the participant to have its turn.
+		s.For = spec.Duration(2*session + time.Duration(2*p.spec.Participants)*p.spec.Hold.D())
 	}
 	s.Fault.Kind = k
 	s.Fault.Target.Pick = p.rng.IntN(8)
@@ -140,7 +141,7 @@ func (p planner) losses() []Step {
 	return []Step{
 		{Fault: Fault{Target: Target{Role: Participant}, Op: "create"}},
 		{Fault: Fault{Target: Target{Role: Participant}, Op: "delete"}},
-		{Fault: Fault{Target: Target{Role: Participant}, Op: "getChildren"}},
+		{Fault: Fault{Target: Target{Role: Participant}, Op: "getChildren2"}},
 	}
 }
 

@@ -103,28 +103,12 @@ func (b *Bundle) readPlan() error {
 	return err
 }
 
-func (b *Bundle) readReceipts() error {
-	content, err := b.read(fileReceipts)
-	if err != nil {
-		return err
+func (b *Bundle) readReceipts() (err error) {
+	var torn bool
+	if b.Receipts, torn, err = readLines[nemesis.Receipt](b, fileReceipts); torn {
+		b.Notes = append(b.Notes, "the last receipt is torn")
 	}
-	lines := bytes.SplitAfter(content, []byte("\n"))
-	for i, line := range lines {
-		if len(line) == 0 {
-			continue
-		}
-		var r nemesis.Receipt
-		err := json.Unmarshal(line, &r)
-		if err != nil && line[len(line)-1] != '\n' {
-			b.Notes = append(b.Notes, "the last receipt is torn")
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("open bundle %s: %s line %d: %w", b.Dir, fileReceipts, i+1, err)
-		}
-		b.Receipts = append(b.Receipts, r)
-	}
-	return nil
+	return err
 }
 
 func (b *Bundle) readHistory() error {
@@ -167,4 +151,36 @@ func (b *Bundle) Logs() ([]string, error) {
 		names = append(names, e.Name())
 	}
 	return names, nil
+}
+
+// Ledger reads the list of what was done to the nodes. A torn last line is left out.
+func (b *Bundle) Ledger() ([]LedgerEntry, error) {
+	entries, torn, err := readLines[LedgerEntry](b, fileLedger)
+	if torn {
+		b.Notes = append(b.Notes, "the last entry of the ledger is torn")
+	}
+	return entries, err
+}
+
+// readLines reads a file of one JSON value a line; torn tells whether it ends in half of one.
+func readLines[T any](b *Bundle, name string) (values []T, torn bool, err error) {
+	content, err := b.read(name)
+	if err != nil {
+		return nil, false, err
+	}
+	for i, line := range bytes.SplitAfter(content, []byte("\n")) {
+		if len(line) == 0 {
+			continue
+		}
+		var v T
+		err := json.Unmarshal(line, &v)
+		if err != nil && line[len(line)-1] != '\n' {
+			return values, true, nil
+		}
+		if err != nil {
+			return nil, false, fmt.Errorf("open bundle %s: %s line %d: %w", b.Dir, name, i+1, err)
+		}
+		values = append(values, v)
+	}
+	return values, false, nil
 }

@@ -253,7 +253,7 @@ func (x *example) write(t testing.TB) *Bundle {
 		require.NoError(t, r.Receipt(v))
 	}
 	require.NoError(t, r.Describe(func(m *Meta) {
-		m.Riven, m.Engine, m.BootID = "0123456789ab", "docker 29.0.1", "9d9f"
+		m.Riven, m.Engine = "0123456789ab", "docker 29.0.1"
 		m.Command = "riven run --workload lock --recipe curator --seed 42 --no-fencing --faults partition,kill,pause --time 30s"
 	}))
 	for _, n := range append(slices.Clone(servers), participants...) {

@@ -32,7 +32,6 @@ type Meta struct {
 	Version      int       `json:"version"`           // of the bundle
 	Riven        string    `json:"riven"`             // revision that riven was built from
 	Engine       string    `json:"engine,omitempty"`  // that ran the containers, with its version
-	BootID       string    `json:"bootId,omitempty"`  // of the kernel whose CLOCK_MONOTONIC stamped the history
 	Command      string    `json:"command,omitempty"` // that repeats the run, for a shell
 	Started      time.Time `json:"started"`
 	Problems     []string  `json:"problems,omitempty"`     // what broke in the harness, in the order in which it was met

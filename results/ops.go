@@ -14,7 +14,7 @@ const (
 	statusOK status = iota
 	statusFail
 	statusInfo
-	statusOpen // never completed: the history ends before it
+	statusOpen // never completed
 )
 
 var statusOf = map[history.Type]status{history.OK: statusOK, history.Fail: statusFail, history.Info: statusInfo}
@@ -28,7 +28,8 @@ type op struct {
 	Status status
 }
 
-// joinOps gives the ops of a sorted history in the order of their invocations.
+// joinOps gives the ops of a sorted history in the order of their invocations. One that was never answered lasts until
+// its process ended or the history does.
 func joinOps(events []history.Event) []op {
 	var ops []op
 	open := map[int64]int{}
@@ -45,6 +46,12 @@ func joinOps(events []history.Event) []op {
 			}
 			delete(open, e.ID)
 			complete(&ops[i], e)
+		case e.Type == history.Exit:
+			for _, i := range open {
+				if ops[i].Node == e.Node {
+					ops[i].To = min(ops[i].To, e.Time)
+				}
+			}
 		}
 	}
 	return ops

@@ -67,8 +67,8 @@ type anomalyView struct {
 type proofRow struct{ Index, Time, Exact, Link, Node, What, Hold, Token, Value, Text string }
 
 type faultView struct {
-	ID, Fault, When, Mark, Status, Why, Nodes, Span, Link, Seen, Expect string
-	Edges                                                               []nemesis.EdgeReceipt
+	ID, Fault, When, Mark, Status, Nodes, Span, Link, Seen, Expect string
+	Edges                                                          []nemesis.EdgeReceipt
 }
 
 type checkView struct {
@@ -122,7 +122,7 @@ func (b *Bundle) page(t timeline) (page, error) {
 	ops := joinOps(b.History)
 	p := page{
 		Title: fmt.Sprintf("%s · %s · seed %d · Riven", outcomeWords[v.Outcome], b.what(), b.Spec.Seed),
-		Class: v.Outcome.String(), Word: outcomeWords[v.Outcome], Mark: outcomeMarks[v.Outcome], Sentence: v.Sentence,
+		Class: v.Outcome.String(), Word: outcomeWords[v.Outcome], Mark: outcomeMarks[v.Outcome], Sentence: sentence(v),
 		Policy: fmt.Sprintf("default-src 'none'; base-uri 'none'; form-action 'none'; style-src '%s'; script-src '%s'", hash(pageStyle), hash(pageScript)),
 		Style:  template.CSS(pageStyle), Script: template.JS(pageScript),
 		Run: b.what(), Facts: b.facts(ops, t), Notes: slices.Concat(b.Notes, v.Reasons), Command: b.command(), Label: t.label(len(ops)),
@@ -242,7 +242,7 @@ func (b *Bundle) faults(zero int64) []faultView {
 	for _, r := range b.Receipts {
 		reported[r.Step.ID] = true
 		v := faultView{
-			ID: r.Step.ID, Fault: faultWords(r.Step.Fault), When: whenWords(r.Step), Mark: statusMarks[r.Status], Status: string(r.Status), Why: r.Why,
+			ID: r.Step.ID, Fault: faultWords(r.Step.Fault), When: whenWords(r.Step), Mark: statusMarks[r.Status], Status: string(r.Status),
 			Nodes: strings.Join(r.Nodes, ", "), Seen: seenWords(r), Expect: expectWords(r.Expect), Edges: r.Edges,
 		}
 		if r.Begin != 0 {
@@ -256,7 +256,7 @@ func (b *Bundle) faults(zero int64) []faultView {
 	}
 	for _, s := range b.Plan.Steps {
 		if !reported[s.ID] {
-			out = append(out, faultView{ID: s.ID, Fault: faultWords(s.Fault), When: whenWords(s), Mark: "✕", Status: "no receipt", Why: "the run ended before anything was known of it"})
+			out = append(out, faultView{ID: s.ID, Fault: faultWords(s.Fault), When: whenWords(s), Mark: "✕", Status: "no receipt", Seen: "the run ended before anything was known of it"})
 		}
 	}
 	return out
@@ -283,7 +283,6 @@ func (b *Bundle) specFacts() []fact {
 		{"Claims insisted on", strings.Join(s.Claims, ", ")},
 		{"Riven", b.Meta.Riven},
 		{"Engine", b.Meta.Engine},
-		{"Boot id", b.Meta.BootID},
 	}
 	return slices.DeleteFunc(facts, func(f fact) bool { return f.Value == "" })
 }

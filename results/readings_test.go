@@ -21,7 +21,7 @@ func TestReadings(t *testing.T) {
 	bundles := map[string]*Bundle{
 		"violation": newExample(1).write(t),
 		"inconclusive": {Spec: spec.Default(), Meta: Meta{Started: began, Command: "riven run --seed 1"}, Notes: []string{"the run was stopped before its end"}, Verdict: &checkers.Verdict{
-			Outcome: checkers.Inconclusive, Sentence: "Too little happened to say.", Reasons: []string{"1 of 2 floors was missed: hand-overs"},
+			Outcome: checkers.Inconclusive, Sentence: "inconclusive: too little happened to say.", Reasons: []string{"1 of 2 floors was missed: hand-overs"},
 			Checks: []checkers.Check{{Claim: "exclusion", Rule: "One holder at a time.", Engine: "resource order", Detail: "0 accesses"}},
 			Floors: []checkers.Floor{{Name: "hand-overs", Want: 10}, {Name: "ops | <b>", Want: 1, Got: 1}},
 		}},
@@ -83,12 +83,13 @@ func TestOpsJoinTheirCompletions(t *testing.T) {
 		failed,
 		e(35, history.OK, 9, history.Op{}),
 		e(40, history.Invoke, 3, history.Op{F: "acquire"}),
+		{Time: 45, Type: history.Exit, Node: "p1"},
 		{Time: 50, Type: history.Phase},
 	})
 	require.Equal(t, []op{
 		{Op: history.Op{F: "acquire", Key: "/lock", Hold: "p1.1/1", Token: 5}, interval: interval{10, 20}, Node: "p1"},
 		{Op: history.Op{F: "release", Hold: "p1.1/1"}, interval: interval{25, 30}, Node: "p1", Error: "no", Status: statusFail},
-		{Op: history.Op{F: "acquire"}, interval: interval{40, 50}, Node: "p1", Status: statusOpen},
+		{Op: history.Op{F: "acquire"}, interval: interval{40, 45}, Node: "p1", Status: statusOpen},
 	}, got)
 }
 

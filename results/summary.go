@@ -10,7 +10,7 @@ import (
 func (b *Bundle) summary() string {
 	v := *b.Verdict
 	var w strings.Builder
-	fmt.Fprintf(&w, "## %s %s: %s, seed %d\n\n%s\n", outcomeMarks[v.Outcome], outcomeWords[v.Outcome], cell(b.what()), b.Spec.Seed, cell(v.Sentence))
+	fmt.Fprintf(&w, "## %s %s: %s, seed %d\n\n%s\n", outcomeMarks[v.Outcome], outcomeWords[v.Outcome], cell(b.what()), b.Spec.Seed, cell(sentence(v)))
 	if notes := slices.Concat(b.Notes, v.Reasons); len(notes) > 0 {
 		fmt.Fprintf(&w, "\n- %s\n", strings.Join(cells(notes), "\n- "))
 	}
@@ -29,7 +29,7 @@ func (b *Bundle) summary() string {
 	table(&w, "Coverage", []string{"what must happen", "at least", "did", ""}, rows)
 	rows = nil
 	for _, f := range b.faults(zero(b.History)) {
-		rows = append(rows, []string{f.ID, f.Fault, f.Mark + " " + f.Status, f.Nodes, f.Span, strings.TrimSpace(f.Seen + " " + f.Why)})
+		rows = append(rows, []string{f.ID, f.Fault, f.Mark + " " + f.Status, f.Nodes, f.Span, f.Seen})
 	}
 	table(&w, "Faults", []string{"id", "fault", "status", "nodes", "in force", "seen"}, rows)
 	rows = nil
@@ -42,7 +42,7 @@ func (b *Bundle) summary() string {
 		fmt.Fprintf(&w, "\n### Hazards\n\n")
 	}
 	for _, a := range list {
-		fmt.Fprintf(&w, "- **%s**: %s Not a violation: %s\n", cell(a.Claim), cell(a.Sentence), cell(a.Why))
+		fmt.Fprintf(&w, "- **%s**: %s (no violation: %s)\n", cell(a.Claim), cell(a.Sentence), cell(a.Why))
 	}
 	if more > 0 {
 		fmt.Fprintf(&w, "- %s more are in %s.\n", count(more), fileVerdict)

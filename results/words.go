@@ -29,7 +29,12 @@ func proof(v checkers.Verdict) string {
 	for _, a := range anomalies(v, false) {
 		return a.Sentence
 	}
-	return v.Sentence
+	return sentence(v)
+}
+
+// sentence is the verdict's, without the outcome in front where a heading has named it already.
+func sentence(v checkers.Verdict) string {
+	return strings.TrimPrefix(v.Sentence, v.Outcome.String()+": ")
 }
 
 // anomalies of all checks: the violations, or the hazards.
@@ -103,7 +108,7 @@ func whenWords(s nemesis.Step) string {
 	return at + ", for " + s.For.D().String()
 }
 
-// seenWords sums a receipt up.
+// seenWords sums a receipt up: what was seen, and why it does not count if it does not.
 func seenWords(r nemesis.Receipt) string {
 	var parts []string
 	if n := len(r.Edges); n > 0 {
@@ -125,6 +130,9 @@ func seenWords(r nemesis.Receipt) string {
 	}
 	for _, l := range r.Lost {
 		parts = append(parts, fmt.Sprintf("%s never read the reply to %s (xid %d, zxid 0x%x)", l.Node, l.Op, l.Xid, l.Zxid))
+	}
+	if r.Why != "" {
+		parts = append(parts, r.Why)
 	}
 	return strings.Join(parts, "; ")
 }

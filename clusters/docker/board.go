@@ -100,12 +100,3 @@ func dead(nodes map[string]state, names []string) error {
 	}
 	return nil
 }
-
-// nodeError is an error of one node.
-type nodeError struct {
-	node string
-	err  error
-}
-
-func (e *nodeError) Error() string { return e.node + ": " + e.err.Error() }
-func (e *nodeError) Unwrap() error { return e.err }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/netip"
 	"slices"
 	"sync"
@@ -47,7 +46,6 @@ func New(cfg clusters.Config, cli *client.Client, images Images) (*Cluster, erro
 	if err := cmp.Or(images.Server.validate(), images.Participant.validate(), checkPins(cfg.Spec)); err != nil {
 		return nil, err
 	}
-	cfg.Spec.Defects = cfg.Defects
 	c := &Cluster{cfg: cfg, cli: cli, images: images, board: newBoard(), byName: map[string]*node{}, byAddr: map[netip.Addr]string{}}
 	for _, name := range cfg.Spec.ServerNames() {
 		c.servers = append(c.servers, c.add(name, images.Server))
@@ -121,7 +119,7 @@ func each(nodes []*node, f func(i int, n *node) error) error {
 }
 
 // open attaches to a created container, starts it and waits for nothing. Whatever it opened is closed by Stop.
-func (c *Cluster) open(ctx context.Context, n *node, log io.Writer) error {
+func (c *Cluster) open(ctx context.Context, n *node) error {
 	ctr, err := createContainer(ctx, n.image.Ref, c.network.Name, n.name, labels(kindNode, c.cfg.RunID, c.started))
 	if err != nil {
 		return err
@@ -132,7 +130,7 @@ func (c *Cluster) open(ctx context.Context, n *node, log io.Writer) error {
 		return fmt.Errorf("attach to %s: %w", n.name, err)
 	}
 	n.link, n.hangUp = newLink(attached{at}), at.Close
-	go n.listen(at.Reader, log, c.board, c.cfg.Observer, c.stopping.Load)
+	go n.listen(at.Reader, c.cfg.Log(n.name), c.board, c.cfg.Observer, c.stopping.Load)
 	if err := ctr.Start(ctx); err != nil {
 		return fmt.Errorf("start %s: %w", n.name, err)
 	}

@@ -19,6 +19,7 @@ import (
 	tcnet "github.com/testcontainers/testcontainers-go/network"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	"riven/clusters"
 	"riven/harness/history"
@@ -251,7 +252,30 @@ func TestOps(t *testing.T) {
 	})
 	exit := of("p1", history.Exit)[0]
 	require.Equal(t, "exit status 1", exit.Text)
+	require.NoError(t, c.Stop(ctx)) // after which all output has come
 	require.Contains(t, c.byName["p1"].output.Lines(), "told to die by op 5")
+}
+
+func TestStopEndsEverything(t *testing.T) {
+	before := goleak.IgnoreCurrent()
+	cli, err := Connect(t.Context())
+	require.NoError(t, err)
+	images, err := nodeImages(t.Context(), cli, t.Logf)
+	require.NoError(t, err)
+	c, err := New(testConfig(1, 1, nobody{}, t.Logf), cli, images)
+	require.NoError(t, err)
+	require.NoError(t, c.Stop(t.Context())) // nothing to stop
+	c, err = New(testConfig(1, 1, nobody{}, t.Logf), cli, images)
+	require.NoError(t, err)
+	require.NoError(t, c.Start(t.Context()))
+	begin := time.Now()
+	require.NoError(t, c.Stop(t.Context()))
+	t.Logf("stopped in %v", time.Since(begin))
+	require.NoError(t, c.Stop(t.Context()))
+	nothingLeft(t, cli, c.cfg.RunID)
+	require.Error(t, c.Deliver("p1", clusters.Invocation{ID: 1}))
+	require.NoError(t, cli.Close())
+	goleak.VerifyNone(t, before)
 }
 
 func TestHarnessKilled(t *testing.T) {
@@ -327,7 +351,7 @@ func TestStartThatFailsSaysWhy(t *testing.T) {
 	require.NoError(t, err)
 	err = c.Start(t.Context())
 	require.ErrorContains(t, err, "the participants did not get ready: p1: its process ended: exit status 1")
-	require.ErrorContains(t, err, "last output of p1:\nno Docker engine answers")
+	require.ErrorContains(t, err, "last output of p1:\nno Docker engine answers at unix:///var/run/docker.sock: start one or set DOCKER_HOST (")
 	nothingLeft(t, cli, c.cfg.RunID)
 
 	images.Participant.Ref = "riven-node:none"
@@ -335,6 +359,16 @@ func TestStartThatFailsSaysWhy(t *testing.T) {
 	require.NoError(t, err)
 	require.ErrorContains(t, c.Start(t.Context()), "find image riven-node:none")
 	nothingLeft(t, cli, c.cfg.RunID)
+}
+
+func TestConnectTakesNoOtherEngineThanIsNamed(t *testing.T) {
+	self, err := os.Executable()
+	require.NoError(t, err)
+	harness := exec.Command(self, "harness", "unused")
+	harness.Env = append(os.Environ(), "DOCKER_HOST=unix:///nowhere.sock")
+	out, err := harness.CombinedOutput()
+	require.Error(t, err)
+	require.Contains(t, string(out), "no Docker engine answers at unix:///nowhere.sock")
 }
 
 func TestSweepTakesWhatIsOldAndOutOfUse(t *testing.T) {
@@ -387,4 +421,29 @@ func TestDetect(t *testing.T) {
 		t.Logf("%-10s %t %s", m.Name, m.OK, m.Detail)
 	}
 	nothingLeft(t, cli, run)
+}
+
+// The harness may be killed when the engine has its order to start a node already.
+func TestNodeStartedAfterItsHarnessWentEnds(t *testing.T) {
+	cli, images := engine(t)
+	ctx := t.Context()
+	run := "test-late-" + strconv.FormatInt(time.Now().UnixNano(), 36)
+	nw, err := createNetwork(ctx, run, time.Now())
+	require.NoError(t, err)
+	ctr, err := createContainer(ctx, images.Participant.Ref, nw.Name, "p1", labels(kindNode, run, time.Now()))
+	require.NoError(t, err)
+	at, err := attach(ctx, cli, ctr.GetContainerID())
+	require.NoError(t, err)
+	at.Close()
+	require.NoError(t, ctr.Start(ctx))
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	for {
+		names, err := left(ctx, cli, run)
+		require.NoError(t, err, "10 s later there is still %v", names)
+		if len(names) == 1 {
+			break
+		}
+	}
+	removeNetworks(t, cli, run)
 }

@@ -23,7 +23,8 @@ var configure = sync.OnceValue(func() error {
 })
 
 // Connect reaches the engine as testcontainers finds it (its properties file, DOCKER_HOST, the Docker context, the
-// default socket). The error wraps ErrNoEngine if there is none. The caller closes the client.
+// default socket), but no other than DOCKER_HOST if that is set. The error wraps ErrNoEngine if there is none. The
+// caller closes the client.
 func Connect(ctx context.Context) (*client.Client, error) {
 	if err := configure(); err != nil {
 		return nil, fmt.Errorf("configure testcontainers: %w", err)
@@ -34,6 +35,10 @@ func Connect(ctx context.Context) (*client.Client, error) {
 			return nil, fmt.Errorf("connect to the Docker engine: %w", context.Cause(ctx))
 		}
 		return nil, fmt.Errorf("%w at %s: start one or set DOCKER_HOST (%v)", ErrNoEngine, engineAddress(), err)
+	}
+	if host := os.Getenv(client.EnvOverrideHost); host != "" && cli.DaemonHost() != host {
+		err := fmt.Errorf("%w at %s, which DOCKER_HOST names (one does at %s)", ErrNoEngine, host, cli.DaemonHost())
+		return nil, errors.Join(err, cli.Close())
 	}
 	return cli.Client, nil
 }

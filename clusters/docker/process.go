@@ -73,7 +73,7 @@ func (c *Cluster) startChild(ctx context.Context, n *node) (pid int, s clusters.
 	return a.Pid, span(a), nil
 }
 
-// LoseReply orders a participant to lose replies. That it can not is told later, by a note of the kind
+// LoseReply orders a participant to lose replies, or no more of them with a count below 0. That it can not is told later, by a note of the kind
 // protocol.TypeUnsupported with the fault's id as its key.
 func (c *Cluster) LoseReply(_ context.Context, name, fault, op string, count int) error {
 	n, err := c.participant(name)
@@ -81,6 +81,9 @@ func (c *Cluster) LoseReply(_ context.Context, name, fault, op string, count int
 		return err
 	}
 	if !c.board.get(name).running {
+		if count < 0 {
+			return nil // the orders have ended with their process
+		}
 		return fmt.Errorf("lose a reply of %s: its process does not run", name)
 	}
 	return n.tell(agent.Request{Cmd: agent.CmdReply, In: &protocol.In{
@@ -127,7 +130,7 @@ func (c *Cluster) Formed(ctx context.Context) error {
 		return formed(nodes, names), nil
 	})
 	if err != nil {
-		return c.explain("the ensemble did not form", err, c.servers)
+		return failed("the ensemble did not form", err, c.servers)
 	}
 	return nil
 }

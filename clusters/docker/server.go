@@ -18,11 +18,13 @@ const (
 	dataDir      = "/data"
 )
 
-// javaOptions make the servers' log readable: one line an event, with the wall clock, on standard error.
+// javaOptions make the servers' log readable: one line an event, with the wall clock, on standard error, and none for
+// each four-letter word that the agent asks.
 const javaOptions = "-Dorg.slf4j.simpleLogger.defaultLogLevel=info" +
 	" -Dorg.slf4j.simpleLogger.showDateTime=true" +
 	" -Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS" +
-	" -Dorg.slf4j.simpleLogger.showShortLogName=true"
+	" -Dorg.slf4j.simpleLogger.showShortLogName=true" +
+	" -Dorg.slf4j.simpleLogger.log.org.apache.zookeeper.server.NIOServerCnxn=warn"
 
 // quickElections are for short ticks: ZooKeeper's own values are made for ticks of seconds. The keys are system properties without
 // their prefix "zookeeper." (QuorumCnxManager, FastLeaderElection, Leader), which QuorumPeerConfig sets from the file.

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
-	"strings"
 	"time"
 
 	"riven/clusters/docker/protocol"
@@ -32,7 +31,7 @@ func (c *Cluster) Start(ctx context.Context) (err error) {
 		return err
 	}
 	c.cfg.Progress("%d servers and %d participants: containers up after %v", len(c.servers), len(c.parts), since(begin))
-	if err := c.startServers(ctx); err != nil {
+	if err := c.awaitFormed(ctx); err != nil {
 		return err
 	}
 	c.cfg.Progress("%s leads %d servers after %v", c.leader(), len(c.servers), since(begin))
@@ -45,8 +44,9 @@ func (c *Cluster) Start(ctx context.Context) (err error) {
 
 func since(t time.Time) time.Duration { return time.Since(t).Round(10 * time.Millisecond) }
 
-// openAll creates and starts all containers at once. What the engine has begun is seen to its end even when ctx is
-// cancelled meanwhile, so that Stop knows what there is to remove.
+// openAll creates and starts all containers at once, and the servers' children as soon as the servers have addresses.
+// What the engine has begun is seen to its end even when ctx is cancelled meanwhile, so that Stop knows what there is
+// to remove.
 func (c *Cluster) openAll(ctx context.Context) error {
 	for _, img := range []Image{c.images.Server, c.images.Participant} {
 		if err := img.find(ctx, c.cli); err != nil {
@@ -60,17 +60,19 @@ func (c *Cluster) openAll(ctx context.Context) error {
 	if c.network, err = createNetwork(own, c.cfg.RunID, c.started); err != nil {
 		return err
 	}
-	err = each(c.all(), func(_ int, n *node) error { return c.open(own, n, c.cfg.Log(n.name)) })
-	if err != nil {
+	parts := make(chan error)
+	go func() { parts <- each(c.parts, func(_ int, n *node) error { return c.open(own, n) }) }()
+	err = each(c.servers, func(_ int, n *node) error { return c.open(own, n) })
+	if err == nil {
+		err = c.launchServers(ctx)
+	}
+	if err := errors.Join(err, <-parts); err != nil {
 		return err
 	}
 	for _, n := range c.all() {
 		c.byAddr[n.addr] = n.name
 	}
-	if err := c.awaitUp(ctx); err != nil {
-		return c.explain("the agents did not come up", err, c.all())
-	}
-	return nil
+	return c.awaitUp(ctx)
 }
 
 func (c *Cluster) awaitUp(ctx context.Context) error {
@@ -88,7 +90,7 @@ func (c *Cluster) awaitUp(ctx context.Context) error {
 		return true, nil
 	})
 	if err != nil {
-		return err
+		return failed("the agents did not come up", err, c.all())
 	}
 	for _, n := range c.all() {
 		if up := c.board.get(n.name).up; up.Error != "" {
@@ -101,27 +103,27 @@ func (c *Cluster) awaitUp(ctx context.Context) error {
 	return nil
 }
 
-func (c *Cluster) startServers(ctx context.Context) error {
+func (c *Cluster) launchServers(ctx context.Context) error {
 	addrs := make([]netip.Addr, len(c.servers))
 	for i, n := range c.servers {
 		addrs[i] = n.addr
 	}
 	config := zooConfig(c.cfg.Spec.Timing, addrs)
-	err := each(c.servers, func(i int, n *node) error {
+	return each(c.servers, func(i int, n *node) error {
 		n.launch = serverLaunch(n.image, i+1, config)
 		return c.launch(ctx, n)
 	})
-	if err != nil {
-		return err
-	}
+}
+
+func (c *Cluster) awaitFormed(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, formTime, fmt.Errorf("not within %v", formTime))
 	defer cancel()
 	names := c.cfg.Spec.ServerNames()
-	err = c.board.await(ctx, func(nodes map[string]state) (bool, error) {
+	err := c.board.await(ctx, func(nodes map[string]state) (bool, error) {
 		return formed(nodes, names), dead(nodes, names)
 	})
 	if err != nil {
-		return c.explain("the ensemble did not form", err, c.servers)
+		return failed("the ensemble did not form", err, c.servers)
 	}
 	return nil
 }
@@ -155,7 +157,7 @@ func (c *Cluster) startParticipants(ctx context.Context) error {
 		return true, nil
 	})
 	if err != nil {
-		return c.explain("the participants did not get ready", err, c.parts)
+		return failed("the participants did not get ready", err, c.parts)
 	}
 	return nil
 }
@@ -173,15 +175,4 @@ func (c *Cluster) leader() string {
 		}
 	}
 	return "nobody"
-}
-
-// explain adds what the nodes have said last, for people who do not have the run's logs at hand.
-func (c *Cluster) explain(what string, err error, nodes []*node) error {
-	var b strings.Builder
-	for _, n := range nodes {
-		if lines := n.output.Lines(); lines != "" {
-			fmt.Fprintf(&b, "\nlast output of %s:\n%s", n.name, lines)
-		}
-	}
-	return fmt.Errorf("%s: %w%s", what, err, b.String())
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -85,4 +86,19 @@ func bundleDir(t testing.TB) string {
 		return dir
 	}
 	return t.TempDir()
+}
+
+// nodes counts the run's containers that run.
+func nodes(t testing.TB, run string) int {
+	t.Helper()
+	out, err := exec.Command("docker", "ps", "-q", "--filter", "label=riven.run="+run).Output()
+	require.NoError(t, err)
+	return len(strings.Fields(string(out)))
+}
+
+func onlyDir(t testing.TB, dir string) string {
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, entries, 1)
+	return dir + "/" + entries[0].Name()
 }

@@ -221,8 +221,12 @@ func (f *runFlags) one(c *cobra.Command, s spec.Spec, plan *nemesis.Plan) (*resu
 		return nil, err
 	}
 	defer engine.close()
+	version, err := engine.version(c.Context())
+	if err != nil {
+		return nil, err
+	}
 	b, err := run.Run(c.Context(), run.Options{
-		Spec: s, Plan: plan, Root: f.dir, Command: commandLine(s, f.plan), Progress: progress, Cluster: engine.cluster,
+		Spec: s, Plan: plan, Root: f.dir, Command: commandLine(s, f.plan), Engine: version, Progress: progress, Cluster: engine.cluster,
 	})
 	progress.done()
 	if err != nil {

@@ -36,11 +36,12 @@ const (
 
 // Kinds of Note that every room understands. Recipes may add others.
 const (
-	NoteReady     = "ready"     // the participant can take ops
-	NoteConnected = "connected" // a session's connection is up; Text is the server's name, Token the session id
-	NoteSuspended = "suspended" // the connection is lost, the session may live
-	NoteExpired   = "expired"   // the session is dead for good
-	NoteLost      = "lost"      // the participant gave up Hold by itself, before any release
+	NoteReady       = "ready"       // the participant can take ops
+	NoteConnected   = "connected"   // a session's connection is up; Text is the server's name, Token the session id
+	NoteSuspended   = "suspended"   // the connection is lost, the session may live
+	NoteExpired     = "expired"     // the session is dead for good
+	NoteUnsupported = "unsupported" // the participant can not obey the order of the fault in Key; Text says why
+	NoteLost        = "lost"        // the participant gave up Hold by itself, before any release
 )
 
 // Phases of a run, in order.

@@ -20,6 +20,7 @@ type dispatcher struct {
 	broken  func(node string, err error)
 
 	mu     sync.Mutex
+	over   bool // nothing is handed out any more
 	lastID int64
 	nodes  map[string]*lane
 	count  Counts
@@ -68,6 +69,13 @@ func (d *dispatcher) finish() {
 			d.fill(l)
 		}
 	}
+}
+
+// halt hands nothing out any more.
+func (d *dispatcher) halt() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.over = true
 }
 
 // add queues ops for the participant.
@@ -146,7 +154,7 @@ func (d *dispatcher) counts() Counts {
 
 func (d *dispatcher) fill(l *lane) {
 	l.draining = l.draining && len(l.out) > 0
-	for l.ready && !l.draining && len(l.out) < outstanding {
+	for !d.over && l.ready && !l.draining && len(l.out) < outstanding {
 		op, ok := l.take()
 		if !ok {
 			return

@@ -110,6 +110,8 @@ func (r *run) undo(ctx context.Context, o nemesis.Order, f *inForce) (span clust
 			f.receipt.Processes[0].Resumed = p.Resumed
 		}
 	case nemesis.LoseReply:
+		// What was not lost yet is not lost any more.
+		err = r.cluster.LoseReply(ctx, node, o.Step.ID, o.Step.Fault.Op, -1)
 		now := r.stamp()
 		span = clusters.Span{From: now, To: now}
 		f.receipt.Lost = r.lostReplies(o.Step.ID)
@@ -146,6 +148,9 @@ func (r *run) heal(ctx context.Context, f *inForce) (clusters.Span, error) {
 
 // settle decides what the receipt says and writes it; a step that came too late waits for its trigger again.
 func (r *run) settle(o nemesis.Order, f *inForce) {
+	if why, is := r.unsupported(o.Step.ID); is {
+		f.receipt.Status, f.receipt.Why = nemesis.Unsupported, why
+	}
 	if f.receipt.Status == "" {
 		f.receipt.Status, f.receipt.Why = judgeReceipt(f.receipt)
 	}

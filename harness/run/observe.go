@@ -25,6 +25,7 @@ type observer struct {
 	latest   int64 // the newest stamp of any agent
 	fired    []clusters.Fired
 	lost     map[string][]nemesis.LostReply
+	cannot   map[string]string // fault → why its participant can not obey it
 	problems []string
 	fatal    chan struct{} // closed at the first problem that ends the run
 }
@@ -34,6 +35,9 @@ func (o *observer) Record(e history.Event) {
 	o.recorder.Record(e)
 	o.mu.Lock()
 	o.latest = max(o.latest, e.Time)
+	if e.Type == history.Note && e.F == history.NoteUnsupported {
+		o.cannot[e.Key] = e.Text
+	}
 	start := o.opsStart
 	o.mu.Unlock()
 	switch e.Type {
@@ -96,6 +100,13 @@ func (o *observer) takeFired() []clusters.Fired {
 	f := o.fired
 	o.fired = nil
 	return f
+}
+
+func (o *observer) unsupported(fault string) (why string, is bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	why, is = o.cannot[fault]
+	return why, is
 }
 
 func (o *observer) lostReplies(fault string) []nemesis.LostReply {

@@ -25,6 +25,7 @@ type Options struct {
 	Plan     *nemesis.Plan // nil: drawn from the spec's seed
 	Root     string        // folder that the bundle is made in
 	Command  string        // the command line that runs it again
+	Engine   string        // what runs the containers, for the record
 	Cluster  func(context.Context, clusters.Config) (clusters.Cluster, error)
 	Progress Progress
 }
@@ -115,14 +116,14 @@ func prepare(ctx context.Context, o Options) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(rec.Plan(plan), rec.Describe(func(m *results.Meta) { m.Command = o.Command })); err != nil {
+	if err := errors.Join(rec.Plan(plan), rec.Describe(func(m *results.Meta) { m.Command, m.Engine = o.Command, o.Engine })); err != nil {
 		return nil, err
 	}
 	r := &run{
 		spec: s, plan: plan, workload: w, force: map[string]*inForce{}, done: map[string]bool{}, progress: o.Progress,
 		observer: &observer{
 			recorder: rec, events: newQueue(), resource: w.Resource(s), opsStart: time.Now(),
-			lost: map[string][]nemesis.LostReply{}, fatal: make(chan struct{}),
+			lost: map[string][]nemesis.LostReply{}, cannot: map[string]string{}, fatal: make(chan struct{}),
 		},
 		left: func() time.Duration { return 0 },
 	}
@@ -152,6 +153,7 @@ func (r *run) drive(ctx context.Context) {
 		// The run's context may be cancelled already; stopping has its own time.
 		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 		defer cancel()
+		r.dispatch.halt()
 		r.enter("stop", nil)
 		if err := r.cluster.Stop(stop); err != nil {
 			r.problem(fmt.Errorf("stop the cluster: %w", err))
@@ -264,7 +266,7 @@ func recovery(s spec.Spec) time.Duration {
 // quiet lets every participant take its turns until one went well. Whether that was soon enough is for the checkers;
 // here it ends when the time in which it had to be is well over.
 func (r *run) quiet(ctx context.Context) error {
-	limit := time.Now().Add(2 * checkers.HandOverBound(r.spec))
+	limit := time.Now().Add(checkers.HandOverBound(r.spec)*5/4 + 2*time.Second)
 	r.mark(history.PhaseQuiet)
 	r.enter(history.PhaseQuiet, func() time.Duration { return time.Until(limit) })
 	turn := r.workload.Quiet(r.spec)

@@ -5,7 +5,7 @@
 const $ = id => document.getElementById(id);
 const canvas = $('canvas'), tip = $('tip'), said = $('said'), ctx = canvas.getContext('2d');
 const OK = 0, FAIL = 1, INFO = 2, OPEN = 3;
-const STATUS = ['ok', 'failed', 'unknown', 'still open at the end'];
+const STATUS = ['ok', 'failed', 'unknown', 'never answered'];
 
 const unpack = async text => {
   const zipped = Uint8Array.fromBase64 ? Uint8Array.fromBase64(text) : Uint8Array.from(atob(text), c => c.charCodeAt(0));

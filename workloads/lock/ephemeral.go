@@ -36,7 +36,7 @@ func (m *ephemeral) acquire(s coord.Session, until time.Duration) (grant, error)
 	}
 	if err := m.await(&g, until); err != nil {
 		if !m.has(lossIsFailure) {
-			m.eventually(s, func() error { return m.remove(g) }) // of a create whose reply was lost
+			m.eventually(s, func() error { return m.removeOwn(s) }) // of a create whose reply was lost
 		}
 		return grant{}, err
 	}
@@ -129,13 +129,18 @@ func (m *ephemeral) owns(s coord.Session, st coord.Stat, created bool) bool {
 	return st.EphemeralOwner == s.ID()
 }
 
-// remove deletes the node if it is the session's own: after a lost reply it may be the next holder's.
 func (m *ephemeral) remove(g grant) error {
-	if !m.has(releaseAny) && !m.has(persistentNode) {
-		_, st, err := g.session.Get(holderPath)
-		if err != nil || st.EphemeralOwner != g.session.ID() {
-			return err
-		}
+	if m.has(releaseAny) || m.has(persistentNode) {
+		return g.session.Delete(holderPath, coord.AnyVersion)
 	}
-	return g.session.Delete(holderPath, coord.AnyVersion)
+	return m.removeOwn(g.session)
+}
+
+// removeOwn deletes the node if it is the session's own: after a lost reply it may be the next holder's.
+func (m *ephemeral) removeOwn(s coord.Session) error {
+	_, st, err := s.Get(holderPath)
+	if err != nil || st.EphemeralOwner != s.ID() {
+		return err
+	}
+	return s.Delete(holderPath, coord.AnyVersion)
 }

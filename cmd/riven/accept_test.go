@@ -1,0 +1,255 @@
+//go:build accept
+
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"riven/checkers"
+	"riven/results"
+)
+
+// row is one proof: what was run and what came out.
+type row struct{ name, ran, came string }
+
+// table collects the rows and keeps them in docs/acceptance.md, after each one: a run that is cut short leaves what it saw.
+type table struct {
+	t    *testing.T
+	rows []row
+}
+
+const acceptance = "../../docs/acceptance.md"
+
+func (a *table) add(name, ran, came string) {
+	a.rows = append(a.rows, row{name, ran, came})
+	a.t.Logf("%s | %s | %s", name, ran, came)
+	commit, err := exec.Command("git", "rev-parse", "--short=12", "HEAD").Output()
+	require.NoError(a.t, err)
+	var b strings.Builder
+	fmt.Fprintf(&b, "# Acceptance\n\nMade by `make accept` on %s at commit %s, on a machine with %d cores. The proofs take about 40 minutes.\n\n",
+		time.Now().UTC().Format("2006-01-02"), strings.TrimSpace(string(commit)), runtime.NumCPU())
+	fmt.Fprintf(&b, "| proof | what was run | what came out |\n| --- | --- | --- |\n")
+	for _, r := range a.rows {
+		fmt.Fprintf(&b, "| %s | `%s` | %s |\n", r.name, r.ran, strings.ReplaceAll(r.came, "|", "/"))
+	}
+	require.NoError(a.t, os.WriteFile(acceptance, []byte(b.String()), 0o644))
+}
+
+func TestAccept(t *testing.T) {
+	a := &table{t: t}
+	for _, p := range []struct {
+		name string
+		run  func(*testing.T, *table)
+	}{
+		{"correct", acceptCorrect},
+		{"unfenced", acceptUnfenced},
+		{"holders", acceptTwoHolders},
+		{"native", acceptNative},
+		{"nothing", acceptNothingHappened},
+		{"defects", acceptDefects},
+		{"killed", acceptKilled},
+		{"checker", acceptCheckerKilled},
+		{"beside", acceptBeside},
+	} {
+		t.Run(p.name, func(t *testing.T) { p.run(t, a) })
+	}
+}
+
+const faults = "--faults partition,kill,pause --time 30s"
+
+func acceptCorrect(t *testing.T, a *table) {
+	passed, acquired, receipts := 0, 0, 0
+	for seed := 1; seed <= 10; seed++ {
+		o := runLock(t, append(strings.Fields(faults), "--recipe", "curator", "--fencing", "--seed", fmt.Sprint(seed))...)
+		if o.Code == 0 {
+			passed++
+		} else {
+			t.Errorf("seed %d: %s", seed, o.Verdict.Sentence)
+		}
+		for _, f := range o.Verdict.Floors {
+			switch {
+			case f.Name == "acquisitions":
+				acquired += f.Got
+			case strings.HasSuffix(f.Name, "faults applied"):
+				receipts += f.Got
+			}
+		}
+	}
+	a.add("the correct recipe passes under faults", "riven run lock --recipe curator --fencing "+faults+" --seed 1..10",
+		fmt.Sprintf("%d of 10 pass, %d acquisitions, %d faults applied with receipts", passed, acquired, receipts))
+}
+
+func acceptUnfenced(t *testing.T, a *table) {
+	found := 0
+	var last string
+	for seed := 1; seed <= 3; seed++ {
+		o := runLock(t, "--recipe", "curator", "--fencing=false", "--faults", "pause", "--time", "30s", "--seed", fmt.Sprint(seed))
+		if slices.Contains(violated(o.Verdict), checkers.ClaimExclusion) {
+			found++
+			last = o.Verdict.Sentence
+		} else {
+			t.Errorf("seed %d: %s", seed, o.Verdict.Sentence)
+		}
+	}
+	a.add("without fencing a paused holder writes after its successor", "riven run lock --recipe curator --fencing=false --faults pause --time 30s --seed 1..3",
+		fmt.Sprintf("exclusion violated at the resource in %d of 3; %s", found, last))
+}
+
+const twoHolders = "riven run --spec examples/two-holders.json --plan examples/two-holders-plan.json"
+
+func runTwoHolders(t *testing.T, args ...string) outcome {
+	t.Helper()
+	return riven(t, append([]string{"run", "--json", "--dir", bundleDir(t), "--spec", "../../examples/two-holders.json", "--plan", "../../examples/two-holders-plan.json"}, args...)...)
+}
+
+// acceptTwoHolders shows the case that no pause and no fault of a client's link is needed for.
+func acceptTwoHolders(t *testing.T, a *table) {
+	const tries = 3
+	var overlaps []string
+	for seed := 1; seed <= tries; seed++ {
+		o := runTwoHolders(t, "--claim", "belief", "--seed", fmt.Sprint(seed))
+		require.Contains(t, violated(o.Verdict), checkers.ClaimBelief, o.Verdict.Sentence)
+		overlaps = append(overlaps, fmt.Sprintf("%.1f s", longest(o.Verdict, checkers.ClaimBelief).Seconds()))
+	}
+	a.add("two holders, nobody paused, no client's link touched", twoHolders+" --claim belief --seed 1..3",
+		fmt.Sprintf("belief violated in %d of %d, both believed for %s", len(overlaps), tries, strings.Join(overlaps, ", ")))
+	o := runTwoHolders(t, "--fencing", "--seed", "1")
+	require.Equal(t, 0, o.Code, o.Verdict.Sentence)
+	a.add("the fenced recipe passes the same plan", twoHolders+" --fencing", o.Verdict.Sentence)
+}
+
+// longest is the longest time that an anomaly of the claim spans.
+func longest(v checkers.Verdict, claim string) (d time.Duration) {
+	for _, c := range v.Checks {
+		for _, x := range c.Anomalies {
+			if c.Claim == claim {
+				d = max(d, time.Duration(x.To-x.From))
+			}
+		}
+	}
+	return d
+}
+
+func acceptNative(t *testing.T, a *table) {
+	for _, n := range []armed{
+		{"zk.Lock", "expiry", "--time 12s --participants 3 --session 800ms --hold 2400ms --fencing=false",
+			step("f1", "2s", "2400ms", midHold, `{"kind": "partition", "shape": "from-servers", `+holder), nil},
+		{"zk.Lock", "lost create and search", quick, step("f1", "1s", "5s", "", `{"kind": "lose-reply", "op": "create", `+p1) + "," +
+			step("f2", "1s", "5s", "", `{"kind": "lose-reply", "op": "getChildren2", `+p1), nil},
+		{"zk.Lock", "lost delete", quick, step("f1", "1s", "5s", "", `{"kind": "lose-reply", "op": "delete", `+p1), nil},
+	} {
+		o := runLock(t, n.command(t, 1, false)...)
+		a.add("go-zookeeper's own lock, "+n.defect, "riven run lock --recipe zk.Lock "+n.args, o.Verdict.Sentence)
+	}
+}
+
+func acceptNothingHappened(t *testing.T, a *table) {
+	o := runLock(t, strings.Fields(quick+" --recipe curator --faults none --seed 1")...)
+	require.Equal(t, 0, o.Code, o.Verdict.Sentence)
+	a.add("an empty plan that was asked for", "riven run lock --faults none "+quick, o.Verdict.Sentence)
+	n := armed{"curator", "no-effect", quick, step("f1", "1s", "3s", "", `{"kind": "lose-reply", "op": "setData", `+p1), nil}
+	o = runLock(t, n.command(t, 1, false)...)
+	require.Equal(t, 2, o.Code, o.Verdict.Sentence)
+	a.add("a fault without effect is no pass", "riven run lock --plan (a reply to setData is lost) "+quick, o.Verdict.Sentence)
+	n.plan = ""
+	file := t.TempDir() + "/empty.json"
+	require.NoError(t, os.WriteFile(file, []byte(`{"steps": []}`), 0o644))
+	o = runLock(t, append(strings.Fields(quick), "--recipe", "curator", "--plan", file, "--seed", "1")...)
+	require.Equal(t, 2, o.Code, o.Verdict.Sentence)
+	a.add("an empty plan that was not asked for is no pass", "riven run lock --plan (empty) "+quick, o.Verdict.Sentence)
+}
+
+// acceptDefects wants each defect to break its own claim within five runs, and the same runs without it to break none.
+func acceptDefects(t *testing.T, a *table) {
+	for _, d := range defects {
+		t.Run(d.recipe+"/"+d.defect, func(t *testing.T) {
+			for seed := 1; seed <= 5; seed++ {
+				o := runLock(t, d.command(t, seed, true)...)
+				if !d.breaksOwn(o.Verdict) {
+					continue
+				}
+				control := "none"
+				for s := 1; s <= seed; s++ {
+					c := runLock(t, d.command(t, s, false)...)
+					if v := violated(c.Verdict); len(v) > 0 {
+						control = fmt.Sprintf("%v with seed %d: %s", v, s, c.Verdict.Sentence)
+						t.Error(control)
+					}
+				}
+				a.add("defect "+d.defect, fmt.Sprintf("riven run lock --recipe %s --defect %s %s", d.recipe, d.defect, d.args),
+					fmt.Sprintf("violated in run %d: %s; without the defect, same plan and seeds: %s", seed, strings.Join(violated(o.Verdict), ", "), control))
+				return
+			}
+			t.Errorf("%s was not found in 5 runs", d.defect)
+			a.add("defect "+d.defect, fmt.Sprintf("riven run lock --recipe %s --defect %s %s", d.recipe, d.defect, d.args), "not found in 5 runs")
+		})
+	}
+}
+
+// acceptKilled kills the harness at random moments.
+func acceptKilled(t *testing.T, a *table) {
+	const kills = 20
+	rng := rand.New(rand.NewPCG(1, 1))
+	path, err := binary()
+	require.NoError(t, err)
+	checked := 0
+	for i := range kills {
+		dir := t.TempDir()
+		cmd := exec.Command(path, "run", "lock", "--dir", dir, "--time", "30s", "--session", "1s", "--seed", fmt.Sprint(i))
+		require.NoError(t, cmd.Start())
+		time.Sleep(time.Duration(rng.Int64N(int64(15 * time.Second)))) // the moment is the point
+		require.NoError(t, cmd.Process.Kill())
+		_ = cmd.Wait()
+		bundle := onlyDir(t, dir)
+		run := bundle[strings.LastIndex(bundle, "/")+1:]
+		require.Eventually(t, func() bool { return nodes(t, run) == 0 }, 10*time.Second, 100*time.Millisecond)
+		b, err := results.Open(bundle)
+		require.NoError(t, err)
+		_, err = b.Ledger()
+		require.NoError(t, err)
+		o := riven(t, "check", bundle, "--json")
+		require.Contains(t, []int{0, 1, 2}, o.Code, o.Stdout+o.Stderr)
+		checked++
+	}
+	a.add("the harness is killed at random moments", "kill -9 within the first 15 s of riven run lock, 20 times",
+		fmt.Sprintf("no container of the run after 10 s, ledger readable and riven check works in %d of %d", checked, kills))
+}
+
+// acceptCheckerKilled kills the checker at once: history and receipts are on disk before it starts.
+func acceptCheckerKilled(t *testing.T, a *table) {
+	o := runLock(t, strings.Fields(quick+" --recipe curator --faults kill --seed 1")...)
+	require.NoError(t, os.Remove(o.Bundle+"/verdict.json"))
+	path, err := binary()
+	require.NoError(t, err)
+	cmd := exec.Command(path, "check", o.Bundle)
+	require.NoError(t, cmd.Start())
+	require.NoError(t, cmd.Process.Kill())
+	_ = cmd.Wait()
+	again := riven(t, "check", o.Bundle, "--json")
+	require.Equal(t, o.Verdict, again.Verdict)
+	a.add("killing the checker loses nothing", "riven check BUNDLE, kill -9, riven check BUNDLE", "the same verdict as at first")
+}
+
+func acceptBeside(t *testing.T, a *table) {
+	other := make(chan outcome, 1)
+	args := strings.Fields(faults + " --recipe curator --seed 2")
+	go func() { other <- runLock(t, args...) }()
+	o, p := runLock(t, args...), <-other
+	require.Equal(t, []int{0, 0}, []int{o.Code, p.Code}, o.Verdict.Sentence+"\n"+p.Verdict.Sentence)
+	a.add("two runs at once on one engine", "riven run lock "+faults+" --seed 2, twice at once", "both pass")
+	for range 2 {
+		out, err := exec.Command("make", "-C", "../..", "run", "ARGS=--time 15s --faults kill --seed 1 --dir "+t.TempDir()).CombinedOutput()
+		require.NoError(t, err, string(out))
+	}
+	a.add("make run twice in a row", "make run ARGS='--time 15s --faults kill --seed 1'", "both pass")
+}

@@ -1,0 +1,99 @@
+//go:build docker || accept
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"riven/checkers"
+)
+
+// armed is a defect with the settings and the plan that expose it.
+type armed struct {
+	recipe, defect string
+	args           string
+	plan           string   // steps in JSON; empty: no faults
+	breaks         []string // one of these claims must be violated
+}
+
+// Sessions are short where a hold must outlast one.
+const (
+	quick   = "--time 8s --participants 3 --hold 500ms"
+	outlast = "--time 14s --participants 3 --session 800ms --hold 2400ms --fencing=false"
+)
+
+var (
+	stuck   = []string{checkers.ClaimHandOver, checkers.ClaimOrphans}
+	overlap = []string{checkers.ClaimExclusion, checkers.ClaimTokens}
+)
+
+// step writes one step of a plan.
+func step(id, at, length, on, fault string) string {
+	if on != "" {
+		on = `"on": ` + on + `, `
+	}
+	return fmt.Sprintf(`{"id": %q, "at": %q, "for": %q, %s"fault": %s}`, id, at, length, on, fault)
+}
+
+const (
+	midHold    = `{"event": "acquired", "after": "150ms"}`
+	holder     = `"target": {"role": "holder"}}`
+	p1         = `"target": {"node": "p1"}}`
+	lateInHold = `{"event": "acquired", "after": "800ms"}`
+)
+
+var defects = []armed{
+	{"curator", "leave-suspended", quick, step("f1", "1s", "1s", midHold, `{"kind": "partition", "shape": "from-server", `+holder), stuck},
+	{"curator", "unprotected-create", quick, step("f1", "1s", "4s", "", `{"kind": "lose-reply", "op": "create", `+p1), stuck},
+	{"curator", "search-once", quick, step("f1", "1s", "5s", "", `{"kind": "lose-reply", "op": "create", `+p1) + "," +
+		step("f2", "1s", "5s", "", `{"kind": "lose-reply", "op": "sync", `+p1), stuck},
+	{"curator", "release-lowest", quick + " --fencing=false", step("f1", "1s", "5s", "", `{"kind": "lose-reply", "op": "delete", "count": 3, `+p1), overlap},
+	{"curator", "watch-lowest", quick + " --fencing=false", "", overlap},
+	{"curator", "predecessor-gone", outlast, step("f1", "3s", "3s", lateInHold, `{"kind": "kill", "target": {"role": "waiter"}}`), overlap},
+	{"curator", "sort-by-name", quick + " --fencing=false", "", overlap},
+	{"curator", "persistent-node", quick, step("f1", "1s", "1s", midHold, `{"kind": "kill", `+holder), stuck},
+	{"curator", "no-token", quick + " --session 1s", step("f1", "1s", "2s", midHold, `{"kind": "pause", `+holder), []string{checkers.ClaimExclusion}},
+	{"curator", "session-token", quick + " --fencing=false", "", []string{checkers.ClaimTokens}},
+	{"curator", "ignore-loss", outlast, step("f1", "2s", "2400ms", midHold, `{"kind": "partition", "shape": "from-servers", `+holder), overlap},
+	{"curator", "ignore-suspended", outlast, step("f1", "2s", "2s", midHold, `{"kind": "partition", "shape": "from-servers", `+holder), overlap},
+	{"ephemeral", "check-then-create", quick + " --fencing=false", "", overlap},
+	{"ephemeral", "loss-is-failure", quick, step("f1", "1s", "4s", "", `{"kind": "lose-reply", "op": "create", `+p1), stuck},
+	{"ephemeral", "release-any", quick + " --fencing=false", step("f1", "1s", "5s", "", `{"kind": "lose-reply", "op": "delete", "count": 3, `+p1), overlap},
+	{"ephemeral", "persistent-node", quick, step("f1", "1s", "1s", midHold, `{"kind": "kill", `+holder), stuck},
+}
+
+// command is the run of the scenario with a seed, with the defect or without.
+func (a armed) command(t testing.TB, seed int, with bool) []string {
+	args := append(strings.Fields(a.args), "--recipe", a.recipe, "--seed", fmt.Sprint(seed))
+	if with {
+		args = append(args, "--defect", a.defect)
+	}
+	if a.plan == "" {
+		return append(args, "--faults", "none")
+	}
+	file := filepath.Join(t.TempDir(), a.defect+".json")
+	require.NoError(t, os.WriteFile(file, []byte(`{"steps": [`+a.plan+`]}`), 0o644))
+	return append(args, "--plan", file)
+}
+
+// violated are the claims that the verdict says are violated.
+func violated(v checkers.Verdict) (claims []string) {
+	for _, c := range v.Checks {
+		if c.Outcome == checkers.Violation {
+			claims = append(claims, c.Claim)
+		}
+	}
+	return claims
+}
+
+// breaksOwn tells whether one of the claims is violated that the defect is to violate.
+func (a armed) breaksOwn(v checkers.Verdict) bool {
+	return slices.ContainsFunc(violated(v), func(c string) bool { return slices.Contains(a.breaks, c) })
+}
