@@ -17,6 +17,8 @@ type Input struct {
 	Native bool
 	// Incomparable: the nodes do not share a kernel (boot ids differ), so times of different nodes must not be compared.
 	Incomparable bool
+	// Lacks is what is missing of the run's record, in words. What was not recorded may have been wrong: no pass.
+	Lacks []string
 }
 
 // Precondition under which a recipe promises a claim; evaluated on spec, receipts and measurements.

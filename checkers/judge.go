@@ -13,11 +13,11 @@ import (
 const VerdictVersion = 1
 
 // Judge makes the verdict of a run: the worst of what its checks, its faults, its coverage floors and the harness's own
-// problems say. A violation always wins; nothing judged, a fault asked for that was not seen to be applied, and a floor
+// problems say. A violation always wins; a record that lacks something, nothing judged, a fault asked for that was not seen to be applied, and a floor
 // not reached are all inconclusive. The pass sentence tells the first two floors in numbers.
 func Judge(in Input, checks []Check, floors []Floor, problems []string) Verdict {
 	v := Verdict{Version: VerdictVersion, Checks: checks, Floors: floors}
-	reasons := slices.Concat(say(Error, problems...), ofChecks(checks), ofFaults(in), ofFloors(floors))
+	reasons := slices.Concat(say(Error, problems...), say(Inconclusive, in.Lacks...), ofChecks(checks), ofFaults(in), ofFloors(floors))
 	slices.SortStableFunc(reasons, func(a, b reason) int { return cmp.Compare(b.outcome, a.outcome) })
 	for _, r := range reasons {
 		v.Reasons = append(v.Reasons, r.text)

@@ -27,6 +27,16 @@ func TestNothingJudged(t *testing.T) {
 	}, Judge(Input{}, nil, nil, nil))
 }
 
+// What a torn record does not show may have been wrong; what it does show was.
+func TestATornRecordIsNoPass(t *testing.T) {
+	in := Input{Lacks: []string{"history truncated"}}
+	good, bad := []Check{{Claim: "exclusion"}}, []Check{{Claim: "exclusion", Outcome: Violation, Detail: "two at once"}}
+	v := Judge(in, good, nil, nil)
+	require.Equal(t, Inconclusive, v.Outcome)
+	require.Equal(t, "inconclusive: history truncated", v.Sentence)
+	require.Equal(t, Violation, Judge(in, bad, nil, nil).Outcome)
+}
+
 func TestHazardsAreCountedInAPass(t *testing.T) {
 	checks := []Check{{Claim: ClaimBelief, Anomalies: []Anomaly{{Hazard: true}, {Hazard: true}}}}
 	floors := []Floor{{"acquisitions", 1, 7}, {"hand-overs", 1, 3}, {"accesses accepted", 1, 9}}

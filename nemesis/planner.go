@@ -54,7 +54,7 @@ func ParseKinds(names []string) ([]Kind, error) {
 	var kinds []Kind
 	for _, n := range names {
 		if !slices.Contains(Kinds, Kind(n)) {
-			return nil, fmt.Errorf("unknown fault %q (know %v)", n, Kinds)
+			return nil, fmt.Errorf("unknown fault %q (know %s)", n, listed(Kinds))
 		}
 		if !slices.Contains(kinds, Kind(n)) {
 			kinds = append(kinds, Kind(n))

@@ -3,6 +3,7 @@ package nemesis
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Resolved is a fault with its target made concrete.
@@ -151,36 +152,70 @@ func (p Plan) Validate(servers, participants []string) error {
 		if err := s.Fault.validate(servers, participants); err != nil {
 			return fmt.Errorf("plan step %s: %w", s.ID, err)
 		}
-		if t := s.On; t != nil && !slices.Contains([]Event{OnAcquired, OnLeaderChanged, OnOp}, t.Event) {
-			return fmt.Errorf("plan step %s: unknown trigger %q", s.ID, t.Event)
+		if err := s.On.validate(servers, participants); err != nil {
+			return fmt.Errorf("plan step %s: %w", s.ID, err)
 		}
+	}
+	return nil
+}
+
+func (t *Trigger) validate(servers, participants []string) error {
+	if t == nil {
+		return nil
+	}
+	events := []Event{OnAcquired, OnLeaderChanged, OnOp}
+	switch {
+	case !slices.Contains(events, t.Event):
+		return fmt.Errorf("unknown trigger %q (know %s)", t.Event, listed(events))
+	case t.Node != "" && !slices.Contains(servers, t.Node) && !slices.Contains(participants, t.Node):
+		return fmt.Errorf("trigger %s: no such node %q", t.Event, t.Node)
+	case t.Nth < 0 || t.After < 0:
+		return fmt.Errorf("trigger %s: nth %d, after %v: must not be negative", t.Event, t.Nth, t.After.D())
 	}
 	return nil
 }
 
 func (f Fault) validate(servers, participants []string) error {
 	if !slices.Contains(Kinds, f.Kind) {
-		return fmt.Errorf("unknown fault %q (know %v)", f.Kind, Kinds)
+		return fmt.Errorf("unknown fault %q (know %s)", f.Kind, listed(Kinds))
 	}
 	shapes := []Shape{Isolate, FromPeers, FromServer, FromServers, OneWayIn, OneWayOut, Halves}
 	if f.Kind == Partition && !slices.Contains(shapes, f.Shape) {
-		return fmt.Errorf("unknown partition shape %q (know %v)", f.Shape, shapes)
+		return fmt.Errorf("unknown partition shape %q (know %s)", f.Shape, listed(shapes))
 	}
-	onServer := slices.Contains([]Role{Leader, Follower, AnyServer, HolderServer}, f.Target.Role) || slices.Contains(servers, f.Target.Node)
-	onParticipant := slices.Contains([]Role{Holder, Waiter, Participant}, f.Target.Role) || slices.Contains(participants, f.Target.Node)
+	ofServers, ofParticipants := []Role{Leader, Follower, AnyServer, HolderServer}, []Role{Holder, Waiter, Participant}
+	onServer := slices.Contains(ofServers, f.Target.Role) || slices.Contains(servers, f.Target.Node)
+	onParticipant := slices.Contains(ofParticipants, f.Target.Role) || slices.Contains(participants, f.Target.Node)
 	needServer := f.Kind == Partition && slices.Contains([]Shape{FromPeers, OneWayIn, OneWayOut, Halves}, f.Shape)
 	needParticipant := f.Kind == LoseReply || f.Kind == Partition && (f.Shape == FromServer || f.Shape == FromServers)
 	switch {
+	case (f.Target.Node == "") == (f.Target.Role == ""):
+		return fmt.Errorf("%s needs a node or a role as its target", f.Kind)
+	case !onServer && !onParticipant && f.Target.Node != "":
+		return fmt.Errorf("no such node %q (know %s)", f.Target.Node, listed(slices.Concat(servers, participants)))
 	case !onServer && !onParticipant:
-		return fmt.Errorf("no such target: node %q role %q", f.Target.Node, f.Target.Role)
+		return fmt.Errorf("unknown role %q (know %s)", f.Target.Role, listed(slices.Concat(ofServers, ofParticipants)))
+	case f.Target.Pick < 0 || f.Count < 0:
+		return fmt.Errorf("%s: pick %d, count %d: must not be negative", f.Kind, f.Target.Pick, f.Count)
 	case needServer && !onServer:
 		return fmt.Errorf("%s %s needs a server as its target", f.Kind, f.Shape)
+	case needServer && len(servers) < 2:
+		return fmt.Errorf("%s %s needs at least two servers", f.Kind, f.Shape)
 	case needParticipant && !onParticipant:
 		return fmt.Errorf("%s %s needs a participant as its target", f.Kind, f.Shape)
 	case f.Kind == LoseReply && f.Op == "":
 		return fmt.Errorf("lose-reply needs the op whose reply is lost")
 	}
 	return nil
+}
+
+// listed are names as they are told to people.
+func listed[T ~string](names []T) string {
+	words := make([]string, len(names))
+	for i, n := range names {
+		words[i] = string(n)
+	}
+	return strings.Join(words, ", ")
 }
 
 // Kinds are all faults, in the order in which they are listed to people.

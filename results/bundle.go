@@ -24,7 +24,7 @@ type Bundle struct {
 	Receipts []nemesis.Receipt
 	History  []history.Event   // sorted
 	Verdict  *checkers.Verdict // nil: not judged yet
-	Notes    []string          // what is missing, for people
+	Notes    []string          // what is missing, in words
 }
 
 // Open reads a bundle. A run that was killed gives what it left, and says so in Notes.
@@ -60,7 +60,7 @@ func Open(dir string) (*Bundle, error) {
 func (b *Bundle) Input(native bool, claims []checkers.Claim) checkers.Input {
 	return checkers.Input{
 		Spec: b.Spec, Plan: b.Plan, Receipts: b.Receipts, History: b.History, Claims: claims,
-		Native: native, Incomparable: b.Meta.Incomparable,
+		Native: native, Incomparable: b.Meta.Incomparable, Lacks: b.Notes,
 	}
 }
 

@@ -53,7 +53,7 @@ func TestBundleRoundTrip(t *testing.T) {
 	s := spec.Default()
 	s.Seed = 42
 	require.Equal(t, &Bundle{
-		Dir: r.Dir, Meta: Meta{Version: 1, Riven: revision(), Engine: "docker 29", Started: began, Ended: true},
+		Dir: r.Dir, Meta: Meta{Version: 1, Riven: Revision(), Engine: "docker 29", Started: began, Ended: true},
 		Spec: s, Plan: plan, Receipts: []nemesis.Receipt{receipt}, History: []history.Event{first, second},
 	}, b)
 	logs, err := b.Logs()

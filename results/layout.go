@@ -32,7 +32,7 @@ type Meta struct {
 	Version      int       `json:"version"`           // of the bundle
 	Riven        string    `json:"riven"`             // revision that riven was built from
 	Engine       string    `json:"engine,omitempty"`  // that ran the containers, with its version
-	Command      string    `json:"command,omitempty"` // that repeats the run, for a shell
+	Command      string    `json:"command,omitempty"` // that repeats the run, for a shell; empty: only the bundle's own spec and plan can tell
 	Started      time.Time `json:"started"`
 	Problems     []string  `json:"problems,omitempty"`     // what broke in the harness, in the order in which it was met
 	Incomparable bool      `json:"incomparable,omitempty"` // nodes ran on more than one kernel: their stamps can not be compared
@@ -58,8 +58,8 @@ type LedgerEntry struct {
 	Detail string    `json:"detail,omitempty"`
 }
 
-// revision is the commit that this program was built from.
-func revision() string {
+// Revision is the commit that this program was built from.
+func Revision() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"

@@ -125,7 +125,7 @@ func (b *Bundle) page(t timeline) (page, error) {
 		Class: v.Outcome.String(), Word: outcomeWords[v.Outcome], Mark: outcomeMarks[v.Outcome], Sentence: sentence(v),
 		Policy: fmt.Sprintf("default-src 'none'; base-uri 'none'; form-action 'none'; style-src '%s'; script-src '%s'", hash(pageStyle), hash(pageScript)),
 		Style:  template.CSS(pageStyle), Script: template.JS(pageScript),
-		Run: b.what(), Facts: b.facts(ops, t), Notes: slices.Concat(b.Notes, v.Reasons), Command: b.command(), Label: t.label(len(ops)),
+		Run: b.what(), Facts: b.facts(ops, t), Notes: b.remarks(), Command: b.command(), Label: t.label(len(ops)),
 		Faults: b.faults(t.Zero), Floors: v.Floors, Spec: b.specFacts(), PlanText: string(plan), Logs: logs,
 	}
 	p.Anomalies, p.MoreAnomalies = b.anomalies(false, 0, t)

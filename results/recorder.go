@@ -45,7 +45,7 @@ func Create(root string, s spec.Spec, now time.Time) (*Recorder, error) {
 		return nil, fmt.Errorf("create bundle: %w", err)
 	}
 	r := &Recorder{
-		Dir: dir, meta: Meta{Version: BundleVersion, Riven: revision(), Started: now},
+		Dir: dir, meta: Meta{Version: BundleVersion, Riven: Revision(), Started: now},
 		logs: map[string]*os.File{}, stop: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	if err := r.begin(s); err != nil {

@@ -2,7 +2,6 @@ package results
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -11,7 +10,7 @@ func (b *Bundle) summary() string {
 	v := *b.Verdict
 	var w strings.Builder
 	fmt.Fprintf(&w, "## %s %s: %s, seed %d\n\n%s\n", outcomeMarks[v.Outcome], outcomeWords[v.Outcome], cell(b.what()), b.Spec.Seed, cell(sentence(v)))
-	if notes := slices.Concat(b.Notes, v.Reasons); len(notes) > 0 {
+	if notes := b.remarks(); len(notes) > 0 {
 		fmt.Fprintf(&w, "\n- %s\n", strings.Join(cells(notes), "\n- "))
 	}
 	list, more := first(anomalies(v, false))

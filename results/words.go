@@ -2,9 +2,12 @@ package results
 
 import (
 	"fmt"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"riven/checkers"
 	"riven/harness/history"
@@ -59,12 +62,43 @@ func first(all []checkers.Anomaly) (list []checkers.Anomaly, more int) {
 	return all[:n], len(all) - n
 }
 
-// command repeats the run.
+// remarks are what the bundle lacks and why it did not pass. The verdict knows what the bundle lacked when it was judged.
+func (b *Bundle) remarks() []string {
+	out := slices.Clone(b.Notes)
+	for _, r := range b.Verdict.Reasons {
+		if !slices.Contains(out, r) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// command repeats the run. Where flags can not tell it, it refers to the bundle's own spec and plan, where the bundle is now.
 func (b *Bundle) command() string {
 	if b.Meta.Command != "" {
 		return b.Meta.Command
 	}
-	return "riven replay " + b.Dir
+	words := []string{"riven", "run", "--spec=" + filepath.Join(b.Dir, fileSpec)}
+	if b.Plan.Policy != "" { // else the run was killed before it had one
+		words = append(words, "--plan="+filepath.Join(b.Dir, filePlan))
+	}
+	return ShellLine(append(words, "--seed="+strconv.FormatUint(b.Spec.Seed, 10)))
+}
+
+// ShellLine writes a command as a POSIX shell reads it.
+func ShellLine(words []string) string {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		if quoted[i] = w; w == "" || strings.ContainsFunc(w, special) {
+			quoted[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(quoted, " ")
+}
+
+// special tells whether a rune may mean something to a shell.
+func special(r rune) bool {
+	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_=+,.:/@%", r)
 }
 
 // faultWords names a fault: "partition isolate of the leader".

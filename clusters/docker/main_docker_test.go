@@ -34,7 +34,10 @@ func TestMain(m *testing.M) {
 	case len(os.Args) < 2:
 		os.Exit(m.Run())
 	case os.Args[1] == "agent":
-		err = agent.Run(context.Background(), os.Stdin, os.Stdout, os.Stderr)
+		var stdin, stdout *protocol.Pipe
+		if stdin, stdout, err = protocol.Stdio(); err == nil {
+			err = agent.Run(context.Background(), stdin, stdout, os.Stderr)
+		}
 	case os.Args[1] == "launch":
 		err = inject.Launch(os.Args[2:])
 	case os.Args[1] == "participant":

@@ -3,7 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"path/filepath"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -18,7 +18,7 @@ import (
 func checkCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
-		Use: "check BUNDLE", Short: "Judge a bundle again", Args: cobra.ExactArgs(1),
+		Use: "check BUNDLE", Short: "Judge a bundle again", Args: arguments("BUNDLE"),
 		Long: "Judges the history of a bundle again and writes its verdict and report anew. The exit code is the verdict's.",
 		RunE: func(c *cobra.Command, args []string) error {
 			b, err := run.Judge(args[0])
@@ -28,31 +28,36 @@ func checkCommand() *cobra.Command {
 			if err := show(c, b, asJSON); err != nil {
 				return failed(err)
 			}
-			if b.Verdict.Outcome == checkers.Pass {
-				return nil
-			}
-			return &exit{code: b.Verdict.Outcome.ExitCode()}
+			return judged(b.Verdict.Outcome)
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
 	return c
 }
 
+// judged is the exit of a command that ends with a verdict.
+func judged(o checkers.Outcome) error {
+	if o == checkers.Pass {
+		return nil
+	}
+	return &exit{code: o.ExitCode()}
+}
+
 func reportCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "report BUNDLE", Short: "Write a bundle's report anew, from the verdict that it has", Args: cobra.ExactArgs(1),
+		Use: "report BUNDLE", Short: "Write a bundle's report anew, from the verdict that it has", Args: arguments("BUNDLE"),
 		RunE: func(c *cobra.Command, args []string) error {
 			b, err := results.Open(args[0])
 			if err != nil {
 				return failed(err)
 			}
 			if b.Verdict == nil {
-				return failed(fmt.Errorf("%s has no verdict yet: riven check %s", args[0], args[0]))
+				return failed(fmt.Errorf("%s has no verdict yet, judge it first: %s", args[0], results.ShellLine([]string{"riven", "check", args[0]})))
 			}
 			if err := b.WriteReport(); err != nil {
 				return failed(err)
 			}
-			fmt.Fprintln(c.OutOrStdout(), filepath.Join(b.Dir, "report.html"))
+			fmt.Fprintln(c.OutOrStdout(), b.ReportPath())
 			return nil
 		},
 	}
@@ -61,7 +66,7 @@ func reportCommand() *cobra.Command {
 func listCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
-		Use: "list", Short: "List workloads, recipes, defects and faults", Args: cobra.NoArgs,
+		Use: "list", Short: "List workloads, recipes, defects and faults", Args: arguments(),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if asJSON {
 				return failed(json.NewEncoder(c.OutOrStdout()).Encode(inventory()))
@@ -76,7 +81,7 @@ func listCommand() *cobra.Command {
 					}
 				}
 			}
-			fmt.Fprintf(w, "faults\t%v\n", inventory().Faults)
+			fmt.Fprintf(w, "faults\t%s\n", strings.Join(inventory().Faults, ", "))
 			return failed(w.Flush())
 		},
 	}
@@ -84,10 +89,10 @@ func listCommand() *cobra.Command {
 	return c
 }
 
-// Listed is what `riven list --json` prints.
+// listed is what `riven list --json` prints.
 type listed struct {
 	Workloads []listedWorkload `json:"workloads"`
-	Faults    []nemesis.Kind   `json:"faults"`
+	Faults    []string         `json:"faults"`
 }
 
 type listedWorkload struct {
@@ -112,7 +117,10 @@ type listedDefect struct {
 }
 
 func inventory() listed {
-	out := listed{Faults: nemesis.Kinds}
+	var out listed
+	for _, k := range nemesis.Kinds {
+		out.Faults = append(out.Faults, string(k))
+	}
 	for _, w := range catalogue.All() {
 		lw := listedWorkload{Name: w.Name, Doc: w.Doc}
 		for _, r := range w.Recipes {

@@ -50,13 +50,14 @@ const (
 )
 
 var defects = []armed{
-	{"curator", "leave-suspended", quick, step("f1", "1s", "1s", midHold, `{"kind": "partition", "shape": "from-server", `+holder), stuck},
+	{"curator", "leave-suspended", quick, step("f1", "1s", "1s", midHold, `{"kind": "kill", "target": {"role": "holder-server"}}`), stuck},
 	{"curator", "unprotected-create", quick, step("f1", "1s", "4s", "", `{"kind": "lose-reply", "op": "create", `+p1), stuck},
 	{"curator", "search-once", quick, step("f1", "1s", "5s", "", `{"kind": "lose-reply", "op": "create", `+p1) + "," +
 		step("f2", "1s", "5s", "", `{"kind": "lose-reply", "op": "sync", `+p1), stuck},
 	{"curator", "release-lowest", quick + " --fencing=false", step("f1", "1s", "5s", "", `{"kind": "lose-reply", "op": "delete", "count": 3, `+p1), overlap},
 	{"curator", "watch-lowest", quick + " --fencing=false", "", overlap},
-	{"curator", "predecessor-gone", outlast, step("f1", "3s", "3s", lateInHold, `{"kind": "kill", "target": {"role": "waiter"}}`), overlap},
+	{"curator", "predecessor-gone", outlast, step("f1", "2s", "3s", lateInHold, `{"kind": "kill", "target": {"role": "waiter"}}`) + "," +
+		step("f2", "8s", "3s", lateInHold, `{"kind": "kill", "target": {"role": "waiter", "pick": 1}}`), overlap},
 	{"curator", "sort-by-name", quick + " --fencing=false", "", overlap},
 	{"curator", "persistent-node", quick, step("f1", "1s", "1s", midHold, `{"kind": "kill", `+holder), stuck},
 	{"curator", "no-token", quick + " --session 1s", step("f1", "1s", "2s", midHold, `{"kind": "pause", `+holder), []string{checkers.ClaimExclusion}},

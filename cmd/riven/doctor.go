@@ -34,7 +34,7 @@ var needs = map[nemesis.Kind][]string{
 func doctorCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
-		Use: "doctor", Short: "Tell what this machine can do", Args: cobra.NoArgs,
+		Use: "doctor", Short: "Tell what this machine can do", Args: arguments(),
 		Long: `Asks the engine, looks at the images, and tries every mechanism that faults are made of in a throw-away node.
 Exit code 0 if every fault is supported, 3 otherwise.`,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -118,7 +118,7 @@ func (x examined) print(out io.Writer) error {
 func cleanCommand() *cobra.Command {
 	var all, images bool
 	c := &cobra.Command{
-		Use: "clean", Short: "Remove what runs have left on the engine", Args: cobra.NoArgs,
+		Use: "clean", Short: "Remove what runs have left on the engine", Args: arguments(),
 		Long: `Removes networks that no node is in and nodes that do not run, both ours and older than two minutes, and says what it
 removed. Running nodes belong to a live run and are left alone, unless --all is given.`,
 		RunE: func(c *cobra.Command, _ []string) error {

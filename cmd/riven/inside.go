@@ -7,6 +7,7 @@ import (
 
 	"riven/clusters/docker/agent"
 	"riven/clusters/docker/participant"
+	"riven/clusters/docker/protocol"
 	"riven/workloads"
 	"riven/workloads/catalogue"
 )
@@ -15,18 +16,26 @@ import (
 
 func agentCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "agent", Short: "PID 1 of a node", Hidden: true, Args: cobra.NoArgs,
+		Use: "agent", Short: "PID 1 of a node", Hidden: true, Args: arguments(),
 		RunE: func(c *cobra.Command, _ []string) error {
-			return failed(agent.Run(c.Context(), os.Stdin, os.Stdout, os.Stderr))
+			stdin, stdout, err := protocol.Stdio()
+			if err != nil {
+				return failed(err)
+			}
+			return failed(agent.Run(c.Context(), stdin, stdout, os.Stderr))
 		},
 	}
 }
 
 func participantCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "participant", Short: "a participant that speaks the participant protocol", Hidden: true, Args: cobra.NoArgs,
+		Use: "participant", Short: "a participant that speaks the participant protocol", Hidden: true, Args: arguments(),
 		RunE: func(c *cobra.Command, _ []string) error {
-			return failed(participant.Run(c.Context(), os.Stdin, os.Stdout, findRecipe))
+			stdin, stdout, err := protocol.Stdio()
+			if err != nil {
+				return failed(err)
+			}
+			return failed(participant.Run(c.Context(), stdin, stdout, findRecipe))
 		},
 	}
 }

@@ -9,11 +9,13 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"riven/nemesis/inject"
+	"riven/results"
 )
 
 // Exit codes besides those of verdicts (checkers.Outcome.ExitCode).
@@ -58,7 +60,7 @@ func main() {
 		os.Exit(exitError)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	os.Exit(execute(ctx, os.Args[1:]))
 }
 
@@ -74,7 +76,7 @@ func execute(ctx context.Context, args []string) int {
 		x = &exit{exitUsage, err}
 	}
 	if x.err != nil {
-		fmt.Fprintln(os.Stderr, "riven:", x.err)
+		fmt.Fprintln(os.Stderr, "riven:", strings.ReplaceAll(strings.TrimSpace(x.err.Error()), "\n", "; "))
 	}
 	return x.code
 }
@@ -83,11 +85,61 @@ func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "riven",
 		Short:         "Tear a coordination service apart and check what is left",
+		Version:       results.Revision(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		Args:          cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) > 0 { // cobra would have found it
+				return unknownCommand(c, args[0])
+			}
+			return c.Help()
+		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SuggestionsMinimumDistance = 2
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usage(fmt.Errorf("%w (see %s --help)", err, c.CommandPath()))
+	})
+	root.SetHelpCommand(helpCommand())
 	root.AddCommand(runCommand(), checkCommand(), reportCommand(), listCommand(), doctorCommand(), cleanCommand(),
 		agentCommand(), participantCommand())
 	return root
+}
+
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "help [COMMAND]", Short: "Tell about a command", Args: arguments("[COMMAND]"),
+		RunE: func(c *cobra.Command, args []string) error {
+			root := c.Root()
+			about, _, err := root.Find(args)
+			if err != nil || about == root && len(args) > 0 {
+				return unknownCommand(root, args[0])
+			}
+			about.InitDefaultHelpFlag()
+			return about.Help()
+		},
+	}
+}
+
+func unknownCommand(root *cobra.Command, name string) error {
+	if near := root.SuggestionsFor(name); len(near) > 0 {
+		return usage(fmt.Errorf("unknown command %q; did you mean %q?", name, near[0]))
+	}
+	return usage(fmt.Errorf("unknown command %q (see riven --help)", name))
+}
+
+// arguments wants one argument for each name; one in brackets may be left out.
+func arguments(names ...string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) > len(names) {
+			return fmt.Errorf("%s: unexpected argument %q", c.CommandPath(), args[len(names)])
+		}
+		for _, missing := range names[len(args):] {
+			if !strings.HasPrefix(missing, "[") {
+				return fmt.Errorf("%s needs a %s (see %s --help)", c.CommandPath(), missing, c.CommandPath())
+			}
+		}
+		return nil
+	}
 }

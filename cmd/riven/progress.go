@@ -66,10 +66,25 @@ func (p *progress) Update(s run.Status) {
 		line += "  [" + strings.Join(s.Faults, "; ") + "]"
 	}
 	p.clear()
-	fmt.Fprint(p.out, line)
 	if p.open = p.live; !p.live {
-		fmt.Fprintln(p.out)
+		fmt.Fprintln(p.out, line)
+		return
 	}
+	columns, _, err := term.GetSize(int(p.out.Fd()))
+	if err != nil {
+		columns = 0
+	}
+	fmt.Fprint(p.out, fit(line, columns))
+}
+
+// fit cuts the line so that a terminal of that many columns does not wrap it, which would break redrawing. A terminal
+// that does not know its width has 0.
+func fit(line string, columns int) string {
+	text := []rune(line)
+	if columns <= 0 || len(text) < columns {
+		return line
+	}
+	return string(text[:max(columns-2, 0)]) + "…"
 }
 
 // done leaves the terminal on a fresh line.

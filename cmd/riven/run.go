@@ -1,20 +1,20 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"math/rand/v2"
+	"maps"
 	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"riven/checkers"
+	"riven/clusters/docker/image"
 	"riven/harness/run"
 	"riven/harness/spec"
 	"riven/nemesis"
@@ -32,8 +32,11 @@ type runFlags struct {
 	json                       bool
 }
 
-func runCommand() *cobra.Command {
-	f := &runFlags{spec: spec.Default()}
+const defaultTiming = "fast" // of spec.Default
+
+func runCommand() *cobra.Command { return (&runFlags{spec: spec.Default()}).command() }
+
+func (f *runFlags) command() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "run [WORKLOAD]",
 		Short: "Run a workload under faults and judge it",
@@ -44,7 +47,7 @@ Exit codes: 0 pass, 1 violation, 2 inconclusive, 3 error, 64 bad usage; of sever
 		Example: `  riven run lock --recipe curator --faults partition,kill,pause --time 30s --seed 1..10
   riven run lock --fencing=false --faults pause          # a paused holder writes after its successor
   riven run lock --spec examples/two-holders.json --plan examples/two-holders-plan.json`,
-		Args: cobra.MaximumNArgs(1),
+		Args: arguments("[WORKLOAD]"),
 		RunE: func(c *cobra.Command, args []string) error { return f.run(c, args) },
 	}
 	s, flags := &f.spec, c.Flags()
@@ -57,7 +60,7 @@ Exit codes: 0 pass, 1 violation, 2 inconclusive, 3 error, 64 bad usage; of sever
 	flags.DurationVar(&f.length, "time", s.Time.D(), "how long the workload runs under faults")
 	flags.IntVar(&s.Servers, "servers", s.Servers, "servers of the ensemble")
 	flags.IntVar(&s.Participants, "participants", s.Participants, "participants")
-	flags.StringVar(&f.timing, "timing", "fast", "the ensemble's timing: fast (tick 200 ms, session 2 s) or zoo_sample (tick 2 s, session 4 s)")
+	flags.StringVar(&f.timing, "timing", defaultTiming, "the ensemble's timing: fast (tick 200 ms, session 2 s) or zoo_sample (tick 2 s, session 4 s)")
 	flags.DurationVar(&f.session, "session", 0, "session timeout (0: the timing's)")
 	flags.DurationVar(&f.hold, "hold", s.Hold.D(), "how long a lock is held and worked under")
 	flags.DurationVar(&f.pau, "pause", 0, "length of planned pauses (0: 1.5 session timeouts)")
@@ -75,6 +78,9 @@ func (f *runFlags) run(c *cobra.Command, args []string) error {
 	if err != nil {
 		return usage(err)
 	}
+	if note := ensembleNote(f.spec.Servers); note != "" {
+		fmt.Fprintln(c.ErrOrStderr(), note)
+	}
 	var worst checkers.Outcome
 	for _, seed := range seeds {
 		s := f.spec
@@ -88,16 +94,13 @@ func (f *runFlags) run(c *cobra.Command, args []string) error {
 			break
 		}
 	}
-	if worst == checkers.Pass {
-		return nil
-	}
-	return &exit{code: worst.ExitCode()}
+	return judged(worst)
 }
 
 // resolve turns flags and files into a spec, a plan and seeds, and refuses what can not be run before anything is started.
 func (f *runFlags) resolve(c *cobra.Command, args []string) (seeds []uint64, plan *nemesis.Plan, err error) {
 	if f.file != "" {
-		err = f.fromFile(c)
+		err = f.fromFile(c, args)
 	} else {
 		err = f.fromFlags(args)
 	}
@@ -112,16 +115,36 @@ func (f *runFlags) resolve(c *cobra.Command, args []string) (seeds []uint64, pla
 	if seeds, err = f.seedList(c); err != nil {
 		return nil, nil, err
 	}
-	s := f.spec
-	s.Seed = seeds[0]
-	if err := errors.Join(s.Validate(), catalogue.Validate(s)); err != nil {
+	if err := cmp.Or(f.spec.Validate(), catalogue.Validate(f.spec),
+		known("cluster", f.spec.Cluster, []string{"docker"}), known("suite", f.spec.Suite, image.Suites())); err != nil {
 		return nil, nil, err
 	}
-	_, err = run.Plan(s, plan)
-	return seeds, plan, err
+	for _, seed := range seeds {
+		s := f.spec
+		s.Seed = seed
+		if _, err := run.Plan(s, plan); err != nil {
+			return nil, nil, err
+		}
+	}
+	return seeds, plan, nil
 }
 
-func (f *runFlags) fromFile(c *cobra.Command) error {
+func known(what, name string, names []string) error {
+	if slices.Contains(names, name) {
+		return nil
+	}
+	return &catalogue.UnknownError{What: what, Name: name, Known: names}
+}
+
+// ensembleNote is what somebody should know who asks for an even number of servers.
+func ensembleNote(servers int) string {
+	if servers%2 != 0 {
+		return ""
+	}
+	return fmt.Sprintf("note: an ensemble of %d servers survives the loss of %d, no more than one of %d would", servers, (servers-1)/2, servers-1)
+}
+
+func (f *runFlags) fromFile(c *cobra.Command, args []string) error {
 	var clash []string
 	for _, name := range []string{"recipe", "defect", "faults", "time", "servers", "participants", "timing", "session", "hold", "pause", "pin", "suite"} {
 		if c.Flags().Changed(name) {
@@ -139,6 +162,9 @@ func (f *runFlags) fromFile(c *cobra.Command) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.file, err)
 	}
+	if len(args) == 1 && args[0] != s.Workload {
+		return fmt.Errorf("the workload of %s is %s, not %s", f.file, s.Workload, args[0])
+	}
 	if c.Flags().Changed("fencing") {
 		s.Fencing = f.spec.Fencing
 	}
@@ -151,10 +177,10 @@ func (f *runFlags) fromFlags(args []string) error {
 	if len(args) == 1 {
 		f.spec.Workload = args[0]
 	}
-	t, ok := spec.Timings[f.timing]
-	if !ok {
-		return fmt.Errorf("unknown timing %q (know fast, zoo_sample)", f.timing)
+	if err := known("timing", f.timing, slices.Sorted(maps.Keys(spec.Timings))); err != nil {
+		return err
 	}
+	t := spec.Timings[f.timing]
 	if f.session != 0 {
 		t.Session = spec.Duration(f.session)
 	}
@@ -163,7 +189,7 @@ func (f *runFlags) fromFlags(args []string) error {
 	for _, p := range f.pins {
 		participant, server, ok := strings.Cut(p, "=")
 		if !ok {
-			return fmt.Errorf("--pin %q: want PARTICIPANT=SERVER", p)
+			return fmt.Errorf("--pin %q: want PARTICIPANT=SERVER (p1=zk2, p1=leader, p2=follower)", p)
 		}
 		f.spec.Pins = append(f.spec.Pins, spec.Pin{Participant: participant, Server: server})
 	}
@@ -182,40 +208,10 @@ func readPlan(file string) (*nemesis.Plan, error) {
 	return &plan, nil
 }
 
-// seedList reads 7, 1,5 and 1..10; without --seed it is the spec's own, or a fresh one.
-func (f *runFlags) seedList(c *cobra.Command) ([]uint64, error) {
-	if !c.Flags().Changed("seed") {
-		if f.file != "" && f.spec.Seed != 0 {
-			return []uint64{f.spec.Seed}, nil
-		}
-		return []uint64{uint64(rand.Uint32())}, nil
-	}
-	return parseSeeds(f.seeds)
-}
-
-const maxSeeds = 100_000
-
-func parseSeeds(text string) (seeds []uint64, err error) {
-	for _, part := range strings.Split(text, ",") {
-		from, to, isRange := strings.Cut(part, "..")
-		if !isRange {
-			to = from
-		}
-		a, err1 := strconv.ParseUint(from, 10, 64)
-		b, err2 := strconv.ParseUint(to, 10, 64)
-		if err1 != nil || err2 != nil || b < a || b-a >= maxSeeds {
-			return nil, fmt.Errorf("--seed %q: want a number, a list (1,5) or a range (1..10)", text)
-		}
-		for s := a; s <= b; s++ {
-			seeds = append(seeds, s)
-		}
-	}
-	return seeds, nil
-}
-
 func (f *runFlags) one(c *cobra.Command, s spec.Spec, plan *nemesis.Plan) (*results.Bundle, error) {
 	progress := newProgress(os.Stderr, s)
 	defer progress.done()
+	defer context.AfterFunc(c.Context(), func() { progress.Printf("interrupted: stopping the nodes (interrupt again to quit at once)") })()
 	engine, err := connect(c.Context(), progress.Printf)
 	if err != nil {
 		return nil, err
@@ -226,7 +222,7 @@ func (f *runFlags) one(c *cobra.Command, s spec.Spec, plan *nemesis.Plan) (*resu
 		return nil, err
 	}
 	b, err := run.Run(c.Context(), run.Options{
-		Spec: s, Plan: plan, Root: f.dir, Command: commandLine(s, f.plan), Engine: version, Progress: progress, Cluster: engine.cluster,
+		Spec: s, Plan: plan, Root: f.dir, Command: commandLine(s, plan), Engine: version, Progress: progress, Cluster: engine.cluster,
 	})
 	progress.done()
 	if err != nil {
@@ -246,50 +242,13 @@ type shown struct {
 
 func show(c *cobra.Command, b *results.Bundle, asJSON bool) error {
 	out, v := c.OutOrStdout(), b.Verdict
-	report := filepath.Join(b.Dir, "report.html")
 	if asJSON {
-		return json.NewEncoder(out).Encode(shown{b.Dir, report, b.Spec.Seed, *v, v.Outcome.ExitCode()})
+		return json.NewEncoder(out).Encode(shown{b.Dir, b.ReportPath(), b.Spec.Seed, *v, v.Outcome.ExitCode()})
 	}
 	fmt.Fprintln(out, v.Sentence)
 	for _, reason := range v.Reasons {
 		fmt.Fprintf(out, "  %s\n", reason)
 	}
-	fmt.Fprintf(out, "  seed %d, report %s\n", b.Spec.Seed, report)
+	fmt.Fprintf(out, "  seed %d, report %s\n", b.Spec.Seed, b.ReportPath())
 	return nil
-}
-
-// commandLine is what runs the spec again.
-func commandLine(s spec.Spec, plan string) string {
-	def := spec.Default()
-	args := []string{"riven", "run", s.Workload}
-	add := func(differs bool, flag, value string) {
-		if differs {
-			args = append(args, flag+"="+value)
-		}
-	}
-	add(true, "--recipe", s.Recipe)
-	add(len(s.Defects) > 0, "--defect", strings.Join(s.Defects, ","))
-	add(true, "--fencing", strconv.FormatBool(s.Fencing))
-	if plan != "" {
-		add(true, "--plan", plan)
-	} else {
-		add(true, "--faults", strings.Join(s.Faults, ","))
-	}
-	add(true, "--time", s.Time.D().String())
-	add(s.Servers != def.Servers, "--servers", strconv.Itoa(s.Servers))
-	add(s.Participants != def.Participants, "--participants", strconv.Itoa(s.Participants))
-	if s.Timing.TickTime == spec.Timings["zoo_sample"].TickTime {
-		add(true, "--timing", "zoo_sample")
-		def.Timing = spec.Timings["zoo_sample"]
-	}
-	add(s.Timing.Session != def.Timing.Session, "--session", s.Timing.Session.D().String())
-	add(s.Hold != def.Hold, "--hold", s.Hold.D().String())
-	add(s.Pause != 0, "--pause", s.Pause.D().String())
-	for _, p := range s.Pins {
-		add(true, "--pin", p.Participant+"="+p.Server)
-	}
-	add(len(s.Claims) > 0, "--claim", strings.Join(s.Claims, ","))
-	add(s.Suite != def.Suite, "--suite", s.Suite)
-	add(true, "--seed", strconv.FormatUint(s.Seed, 10))
-	return strings.Join(args, " ")
 }

@@ -117,7 +117,7 @@ func BenchmarkRecordedOps(b *testing.B) {
 	b.ReportMetric(ops/b.Elapsed().Seconds(), "ops/s")
 	b.ReportMetric(float64((cpu(b)-used).Nanoseconds())/ops, "cpu-ns/op")
 	b.ReportMetric(0, "ns/op")
-	r.dispatch.finish()
+	r.dispatch.halt()
 }
 
 // cpu is the processor time that this process has used.

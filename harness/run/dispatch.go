@@ -3,15 +3,20 @@ package run
 import (
 	"fmt"
 	"sync"
+	"time"
 
 	"riven/clusters"
 	"riven/harness/history"
 	"riven/workloads"
 )
 
-// outstanding is how many ops a participant has at most: one that it does and one that its agent holds, so that the
-// way through the engine costs no throughput.
-const outstanding = 2
+// A participant has one op that it does and others that its agent holds, so that the way through the engine costs no
+// throughput: as many as it does in lookAhead, going by the ops before, but at least and at most so many in all.
+const (
+	lookAhead       = 4 * time.Millisecond
+	leastDispatched = 2
+	mostDispatched  = 64
+)
 
 // dispatcher hands ops to participants and keeps their processes: a process whose op ended info, or whose
 // incarnation died under it, never acts again under its number.
@@ -36,15 +41,17 @@ type lane struct {
 	ready    bool
 	draining bool                 // what is out must come back before more is handed out
 	out      map[int64]history.Op // delivered, neither completed nor returned
-	begun    map[int64]bool       // of those: handed to the participant
-	queue    []history.Op         // to be delivered first: what came back, what was added
+	begun    map[int64]int64      // of those: when they were handed to the participant, by its agent
+	usual    time.Duration        // that an op takes, a moving average; 0: not known
+	back     []history.Op         // to be delivered first: what came back
+	queue    []history.Op         // then what was added
 	stream   workloads.Stream     // then this, if it is not over
 }
 
 func newDispatcher(participants []string, deliver func(string, clusters.Invocation) error, broken func(string, error)) *dispatcher {
 	d := &dispatcher{deliver: deliver, broken: broken, nodes: map[string]*lane{}}
 	for i, p := range participants {
-		d.nodes[p] = &lane{node: p, process: i, stride: len(participants), out: map[int64]history.Op{}, begun: map[int64]bool{}}
+		d.nodes[p] = &lane{node: p, process: i, stride: len(participants), out: map[int64]history.Op{}, begun: map[int64]int64{}}
 	}
 	return d
 }
@@ -92,7 +99,7 @@ func (d *dispatcher) idle(node string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	l := d.nodes[node]
-	return l.stream == nil && len(l.queue)+len(l.out) == 0
+	return l.stream == nil && len(l.back)+len(l.queue)+len(l.out) == 0
 }
 
 // observe follows an event of a participant.
@@ -105,9 +112,10 @@ func (d *dispatcher) observe(e history.Event) {
 	}
 	switch e.Type {
 	case history.Invoke:
-		l.begun[e.ID] = true
+		l.begun[e.ID] = e.Time
 		d.count.Invoked++
 	case history.OK, history.Fail:
+		l.took(time.Duration(e.Time - l.begun[e.ID]))
 		l.forget(e.ID)
 		if e.Type == history.OK {
 			d.count.OK++
@@ -140,7 +148,7 @@ func (d *dispatcher) returned(node string, id int64) {
 	defer d.mu.Unlock()
 	l := d.nodes[node]
 	if op, ok := l.out[id]; ok {
-		l.queue = append([]history.Op{op}, l.queue...)
+		l.back = append(l.back, op)
 		l.forget(id)
 	}
 	d.fill(l)
@@ -154,7 +162,7 @@ func (d *dispatcher) counts() Counts {
 
 func (d *dispatcher) fill(l *lane) {
 	l.draining = l.draining && len(l.out) > 0
-	for !d.over && l.ready && !l.draining && len(l.out) < outstanding {
+	for !d.over && l.ready && !l.draining && len(l.out) < l.most() {
 		op, ok := l.take()
 		if !ok {
 			return
@@ -170,15 +178,34 @@ func (d *dispatcher) fill(l *lane) {
 }
 
 func (l *lane) take() (history.Op, bool) {
-	if len(l.queue) > 0 {
-		op := l.queue[0]
-		l.queue = l.queue[1:]
-		return op, true
+	for _, q := range []*[]history.Op{&l.back, &l.queue} {
+		if len(*q) > 0 {
+			op := (*q)[0]
+			*q = (*q)[1:]
+			return op, true
+		}
 	}
 	if l.stream == nil {
 		return history.Op{}, false
 	}
 	return l.stream.Next(), true
+}
+
+// took learns from an op how long they take. One that was held up counts no more than is needed for the least.
+func (l *lane) took(d time.Duration) {
+	d = min(d, lookAhead/leastDispatched)
+	if l.usual == 0 {
+		l.usual = d
+	}
+	l.usual += (d - l.usual) / 8
+}
+
+// most is how many ops may be out.
+func (l *lane) most() int {
+	if l.usual == 0 {
+		return leastDispatched
+	}
+	return min(max(int(lookAhead/l.usual), leastDispatched), mostDispatched)
 }
 
 func (l *lane) forget(id int64) {
@@ -189,4 +216,5 @@ func (l *lane) forget(id int64) {
 func (l *lane) retire() {
 	l.process += l.stride
 	l.draining = true
+	l.usual = 0
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/datadriven"
 
@@ -50,7 +51,8 @@ func (s *numbers) Next() history.Op {
 
 func (s *numbers) Rest() []history.Op { return []history.Op{{F: "rest"}} }
 
-// act reads "p1 ready", "p1 exit", "p1 invoke 1", "p1 ok 1", "p1 info 1", "p1 returned 2", "p1 add", "p1 idle", "all finish".
+// act reads "p1 ready", "p1 exit", "p1 invoke 1", "p1 ok 1", "p1 ok 1 after 20ms", "p1 info 1", "p1 returned 2", "p1 add",
+// "p1 idle", "all finish". Every op is invoked at the time 0.
 func act(t *testing.T, out *strings.Builder, d *dispatcher, w []string) {
 	e := history.Event{Node: w[0]}
 	if len(w) > 2 {
@@ -59,6 +61,13 @@ func act(t *testing.T, out *strings.Builder, d *dispatcher, w []string) {
 			t.Fatal(err)
 		}
 		e.ID = id
+	}
+	if len(w) > 4 {
+		after, err := time.ParseDuration(w[4])
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.Time = after.Nanoseconds()
 	}
 	switch w[1] {
 	case "finish":

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -26,27 +27,31 @@ import (
 
 // The test binary is also what runs inside the nodes.
 func TestMain(m *testing.M) {
-	var err error
-	switch {
-	case len(os.Args) < 2:
-		os.Exit(m.Run())
-	case os.Args[1] == "agent":
-		err = agent.Run(context.Background(), os.Stdin, os.Stdout, os.Stderr)
-	case os.Args[1] == "launch":
-		err = inject.Launch(os.Args[2:])
-	case os.Args[1] == "participant":
-		err = inside(os.Stdin, os.Stdout)
-	default:
+	if len(os.Args) < 2 || !slices.Contains([]string{"agent", "launch", "participant"}, os.Args[1]) {
 		os.Exit(m.Run())
 	}
-	if err != nil {
+	if err := inside(os.Args[1], os.Args[2:]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-// inside is riven's participant with calls as its recipe, which learns the servers' addresses from the hello.
-func inside(stdin io.Reader, stdout io.Writer) error {
+func inside(command string, args []string) error {
+	if command == "launch" {
+		return inject.Launch(args)
+	}
+	stdin, stdout, err := protocol.Stdio()
+	if err != nil {
+		return err
+	}
+	if command == "agent" {
+		return agent.Run(context.Background(), stdin, stdout, os.Stderr)
+	}
+	return measured(stdin, stdout)
+}
+
+// measured is riven's participant with calls as its recipe, which learns the servers' addresses from the hello.
+func measured(stdin io.Reader, stdout io.Writer) error {
 	r := bufio.NewReader(stdin)
 	line, err := r.ReadBytes('\n')
 	if err != nil {

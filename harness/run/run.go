@@ -24,7 +24,7 @@ type Options struct {
 	Spec     spec.Spec
 	Plan     *nemesis.Plan // nil: drawn from the spec's seed
 	Root     string        // folder that the bundle is made in
-	Command  string        // the command line that runs it again
+	Command  string        // the command line that runs it again; empty if it takes the bundle's own spec and plan
 	Engine   string        // what runs the containers, for the record
 	Cluster  func(context.Context, clusters.Config) (clusters.Cluster, error)
 	Progress Progress
@@ -95,6 +95,11 @@ func Plan(s spec.Spec, explicit *nemesis.Plan) (nemesis.Plan, error) {
 		plan = *explicit
 	} else if plan, err = nemesis.NewPlan(s); err != nil {
 		return plan, err
+	}
+	for _, step := range plan.Steps {
+		if step.At >= s.Time {
+			return plan, fmt.Errorf("plan step %s begins at %v, but the ops end at %v", step.ID, step.At.D(), s.Time.D())
+		}
 	}
 	return plan, plan.Validate(s.ServerNames(), s.ParticipantNames())
 }
@@ -297,26 +302,32 @@ func allOK(events []history.Event) bool {
 	return len(events) > 0 && !slices.ContainsFunc(events, func(e history.Event) bool { return e.Type != history.OK })
 }
 
-// final makes the last read, at one participant, until it shows that nothing is under way any more, or what is must be over.
+// final makes the last read, at a participant that is free for it, until it shows that nothing is under way any more, or
+// what is must be over.
 func (r *run) final(ctx context.Context) error {
-	reader := r.spec.ParticipantNames()[0]
 	limit := time.Now().Add(checkers.SettlingBound(r.spec) + 2*time.Second)
 	r.mark(history.PhaseFinal)
 	r.enter(history.PhaseFinal, func() time.Duration { return time.Until(limit) })
-	r.completed = map[string][]history.Event{}
+	names := r.spec.ParticipantNames()
 	for next := time.Now(); ; {
-		if done := r.completed[reader]; len(done) > 0 && (r.workload.Settled(done[len(done)-1]) || time.Now().After(limit)) {
-			return nil
-		}
-		if time.Now().After(next) && r.dispatch.idle(reader) {
-			next = time.Now().Add(500 * time.Millisecond)
-			r.dispatch.add(reader, r.workload.Last)
-		}
-		if time.Now().After(limit.Add(10 * time.Second)) {
-			return nil // the read itself does not come back; the checkers will miss it
-		}
 		if err := r.step(ctx, 20*time.Millisecond); err != nil {
 			return err
+		}
+		over := time.Now().After(limit)
+		i := slices.IndexFunc(names, r.dispatch.idle)
+		if i < 0 {
+			if over {
+				return nil // nobody is free to read; the checkers will miss it
+			}
+			continue
+		}
+		reader := names[i]
+		if done := r.completed[reader]; len(done) > 0 && done[len(done)-1].F == r.workload.Last.F && (over || r.workload.Settled(done[len(done)-1])) {
+			return nil
+		}
+		if time.Now().After(next) {
+			next = time.Now().Add(500 * time.Millisecond)
+			r.dispatch.add(reader, r.workload.Last)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -103,6 +104,23 @@ func (s Spec) Validate() error {
 	}
 	if lo, hi := 2*s.Timing.Tick(), 20*s.Timing.Tick(); s.Timing.Session.D() < lo || s.Timing.Session.D() > hi {
 		return fmt.Errorf("session timeout %v: servers with tickTime %d grant %v to %v", s.Timing.Session.D(), s.Timing.TickTime, lo, hi)
+	}
+	return s.checkPins()
+}
+
+// checkPins refuses pins to what the run has not.
+func (s Spec) checkPins() error {
+	servers := append(s.ServerNames(), "leader")
+	if s.Servers > 1 {
+		servers = append(append(servers, "follower"), names("follower", s.Servers-1)...)
+	}
+	for _, p := range s.Pins {
+		switch {
+		case !slices.Contains(s.ParticipantNames(), p.Participant):
+			return fmt.Errorf("pin %s=%s: no such participant (know %s)", p.Participant, p.Server, strings.Join(s.ParticipantNames(), ", "))
+		case !slices.Contains(servers, p.Server):
+			return fmt.Errorf("pin %s=%s: no such server (know %s)", p.Participant, p.Server, strings.Join(servers, ", "))
+		}
 	}
 	return nil
 }

@@ -28,6 +28,9 @@ func TestParseRefuses(t *testing.T) {
 		`{"version":1,"participants":99}`: `participants: 99, need 1 to 32`,
 		`{"version":1,"hold":"-1s"}`:      `hold: -1s, must not be negative`,
 		`{"version":1,"timing":{"tickTime":200,"initLimit":10,"syncLimit":5,"session":"9s"}}`: `session timeout 9s: servers with tickTime 200 grant 400ms to 4s`,
+		`{"version":1,"pins":[{"participant":"p5","server":"zk1"}]}`:                          `pin p5=zk1: no such participant (know p1, p2, p3, p4)`,
+		`{"version":1,"pins":[{"participant":"p1","server":"zk4"}]}`:                          `pin p1=zk4: no such server (know zk1, zk2, zk3, leader, follower, follower1, follower2)`,
+		`{"version":1,"servers":1,"pins":[{"participant":"p1","server":"follower"}]}`:         `pin p1=follower: no such server (know zk1, leader)`,
 	} {
 		_, err := Parse([]byte(text))
 		require.EqualError(t, err, want, text)

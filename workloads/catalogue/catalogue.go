@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"riven/harness/spec"
+	"riven/nemesis"
 	"riven/workloads"
 	"riven/workloads/lock"
 )
@@ -55,18 +56,24 @@ func findRecipe(w workloads.Workload, name string) (workloads.Recipe, error) {
 	return workloads.Recipe{}, &UnknownError{"recipe of " + w.Name, name, known}
 }
 
-// Validate checks the names in the spec: workload, recipe, defects and claims.
+// Validate checks the names in the spec: workload, recipe, defects, claims and faults.
 func Validate(s spec.Spec) error {
 	_, r, err := Find(s.Workload, s.Recipe)
 	if err != nil {
 		return err
 	}
-	var defects, claims []string
+	var defects, claims, faults []string
 	for _, d := range r.Defects {
 		defects = append(defects, d.Name)
 	}
 	for _, c := range r.Claims {
 		claims = append(claims, c.Name)
+	}
+	for _, k := range nemesis.Kinds {
+		faults = append(faults, string(k))
+	}
+	if err := allKnown("fault", s.Faults, faults); err != nil {
+		return err
 	}
 	if err := allKnown("defect of "+r.Name, s.Defects, defects); err != nil {
 		return err

@@ -77,7 +77,10 @@ func (a *agent) launch(l *Launch) (*child, error) {
 	}
 	cmd.Stdin, cmd.Stdout = p.childIn, p.childOut
 	c := newChild(l)
-	c.out, err = newOutput(p.out)
+	in, err := protocol.NewPipe(p.in)
+	if err == nil {
+		c.out, err = newOutput(p.out)
+	}
 	if err == nil {
 		c.proc, err = a.processes.Start(cmd)
 	}
@@ -87,7 +90,7 @@ func (a *agent) launch(l *Launch) (*child, error) {
 	}
 	a.began(c)
 	a.relay.attach(c)
-	a.spawn(func() { a.speak(c, append(hello, '\n'), p.in) })
+	a.spawn(func() { a.speak(c, append(hello, '\n'), in) })
 	return c, nil
 }
 
@@ -110,7 +113,7 @@ func (a *agent) launchServer(cmd inject.Command, l *Launch) (*child, error) {
 }
 
 // speak carries the protocol of c until its end.
-func (a *agent) speak(c *child, hello []byte, in *os.File) {
+func (a *agent) speak(c *child, hello []byte, in *protocol.Pipe) {
 	written, read := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(written)

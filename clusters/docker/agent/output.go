@@ -7,14 +7,17 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"riven/clusters/docker/protocol"
 )
 
 // output is the reading end of a child's standard output. Besides reading it can tell when everything that was in the
 // pipe at some moment has been read and handled, which a stopped or dead child's last words need. It does not wait for
 // the end of the file then: an orphan may keep the pipe open.
 type output struct {
-	f   *os.File
-	raw syscall.RawConn
+	f    *os.File
+	pipe *protocol.Pipe
+	raw  syscall.RawConn
 
 	draining []chan struct{} // reader's own: closed when the pipe is seen empty
 	last     bool            // reader's own: the end is where the pipe is seen empty
@@ -27,7 +30,11 @@ type output struct {
 
 func newOutput(f *os.File) (*output, error) {
 	raw, err := f.SyscallConn()
-	return &output{f: f, raw: raw}, err
+	if err != nil {
+		return nil, err
+	}
+	pipe, err := protocol.NewPipe(f)
+	return &output{f: f, pipe: pipe, raw: raw}, err
 }
 
 // Read is called by one goroutine, when it has handled all that it read before.
@@ -54,7 +61,7 @@ func (o *output) Read(p []byte) (int, error) {
 // read waits for data, unless somebody waits for the pipe to be empty.
 func (o *output) read(p []byte) (n int, err error) {
 	if len(o.draining) == 0 && !o.last {
-		return o.f.Read(p)
+		return o.pipe.Read(p)
 	}
 	var inner error
 	err = o.raw.Read(func(fd uintptr) bool {

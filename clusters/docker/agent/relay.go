@@ -211,6 +211,21 @@ func (r *relay) said(c *child, line []byte, wrong error) {
 	case string(history.OK), string(history.Fail), string(history.Info):
 		r.completed(h)
 	}
+	if !r.canWait(h) {
+		r.out.flush()
+	}
+}
+
+// canWait tells whether the harness need not know at once what the child said: it is a mere record, or a completion
+// after which there is more to do, for longer than the line may take.
+func (r *relay) canWait(h head) bool {
+	switch string(h.Type) {
+	case string(history.Wire):
+		return true
+	case string(history.OK), string(history.Fail):
+		return len(r.ops) > 1
+	}
+	return false
 }
 
 // check tells how a line breaks the protocol.

@@ -17,6 +17,13 @@ const streamRoom = 8 << 20
 // flushLimit is how long the end of an agent waits for the harness to read what is left.
 const flushLimit = time.Second
 
+// A line of the participant protocol that nobody waits for goes out with others: after lull at the latest, or when there
+// are lullRoom bytes of them. Each write costs a switch of processes in the engine, in its shim and in the harness.
+const (
+	lull     = time.Millisecond
+	lullRoom = 32 << 10
+)
+
 // stream is the agent's output. Stamps are taken under its lock, so they never go backwards from line to line.
 // Whatever is said while a write is under way goes out with the next one.
 type stream struct {
@@ -26,6 +33,7 @@ type stream struct {
 	wake   sync.Cond // there is something to write, or nothing will follow
 	room   sync.Cond
 	buf    []byte
+	urgent bool // buf is to be written at once
 	hurry  bool // nobody waits for room any more
 	closed bool
 	err    error
@@ -41,6 +49,8 @@ func newStream(w io.Writer) *stream {
 func (s *stream) write(w io.Writer) {
 	defer close(s.done)
 	var spare []byte
+	linger := time.AfterFunc(lull, s.flush)
+	defer linger.Stop()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for {
@@ -50,8 +60,12 @@ func (s *stream) write(w io.Writer) {
 		if len(s.buf) == 0 {
 			return
 		}
+		linger.Reset(lull)
+		for !s.urgent && !s.closed && len(s.buf) < lullRoom {
+			s.wake.Wait()
+		}
 		full := s.buf
-		s.buf = spare[:0]
+		s.buf, s.urgent = spare[:0], false
 		s.room.Broadcast()
 		s.mu.Unlock()
 		_, err := w.Write(full)
@@ -65,10 +79,11 @@ func (s *stream) write(w io.Writer) {
 	}
 }
 
-// line says a line of the participant protocol, stamped now. raw must be valid JSON.
+// line says a line of the participant protocol, stamped now. raw must be valid JSON. It may wait for others, see lull.
 func (s *stream) line(incarnation int, to bool, raw []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	before := len(s.buf)
 	b := append(s.buf, `{"line":{"t":`...)
 	b = strconv.AppendInt(b, inject.Mono(), 10)
 	b = append(b, `,"i":`...)
@@ -79,6 +94,16 @@ func (s *stream) line(incarnation int, to bool, raw []byte) {
 	b = append(b, `,"raw":`...)
 	b = append(b, raw...)
 	s.buf = append(b, "}}\n"...)
+	if before == 0 || len(s.buf) >= lullRoom {
+		s.wake.Signal()
+	}
+}
+
+// flush has all that was said written at once.
+func (s *stream) flush() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.urgent = true
 	s.wake.Signal()
 }
 
@@ -94,6 +119,7 @@ func (s *stream) stamped(f func(now int64) Message) {
 		panic(err)
 	}
 	s.buf = append(append(s.buf, b...), '\n')
+	s.urgent = true
 	s.wake.Signal()
 }
 
