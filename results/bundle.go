@@ -48,6 +48,9 @@ func Open(dir string) (*Bundle, error) {
 	if !b.Meta.Ended {
 		b.Notes = append(b.Notes, "the run was stopped before its end")
 	}
+	if b.Meta.Interrupted != "" {
+		b.Notes = append(b.Notes, fmt.Sprintf("the run was interrupted in phase %s", b.Meta.Interrupted))
+	}
 	for _, read := range []func() error{b.readSpec, b.readPlan, b.readReceipts, b.readHistory, b.readVerdict} {
 		if err := read(); err != nil {
 			return nil, err

@@ -36,6 +36,7 @@ type Meta struct {
 	Started      time.Time `json:"started"`
 	Problems     []string  `json:"problems,omitempty"`     // what broke in the harness, in the order in which it was met
 	Incomparable bool      `json:"incomparable,omitempty"` // nodes ran on more than one kernel: their stamps can not be compared
+	Interrupted  string    `json:"interrupted,omitempty"`  // phase in which it was told to stop
 	Ended        bool      `json:"ended"`                  // false: the run was killed, and everything ends where it was
 }
 

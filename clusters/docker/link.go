@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"riven/clusters/docker/agent"
+	"riven/clusters/docker/protocol"
 )
 
 // errClosed is returned when a request is sent over a link that was shut.
@@ -39,10 +40,6 @@ func newLink(to stream) *link {
 
 // send queues the request; a failed write is told at the next send.
 func (l *link) send(r agent.Request) error {
-	line, err := json.Marshal(r)
-	if err != nil {
-		return fmt.Errorf("encode %s: %w", r.Cmd, err)
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
@@ -51,9 +48,23 @@ func (l *link) send(r agent.Request) error {
 	case l.shut:
 		return errClosed
 	}
-	l.pending = append(append(l.pending, line...), '\n')
+	var err error
+	l.pending, err = appendRequest(l.pending, r)
 	l.signal()
-	return nil
+	return err
+}
+
+// appendRequest appends the request as a line. Most carry a message to a participant and nothing else.
+func appendRequest(b []byte, r agent.Request) ([]byte, error) {
+	if r.In != nil {
+		b = append(append(append(b, `{"cmd":"`...), r.Cmd...), `","in":`...)
+		return append(protocol.AppendIn(b, *r.In), "}\n"...), nil
+	}
+	line, err := json.Marshal(r)
+	if err != nil {
+		return b, fmt.Errorf("encode %s: %w", r.Cmd, err)
+	}
+	return append(append(b, line...), '\n'), nil
 }
 
 // close lets what was queued go out and closes the agent's standard input then. done tells when.

@@ -2,7 +2,6 @@ package docker
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -147,9 +146,9 @@ func (t *translator) line(l agent.Line) error {
 }
 
 func (t *translator) toChild(l agent.Line) error {
-	var in protocol.In
-	if err := json.Unmarshal(l.Raw, &in); err != nil {
-		return fmt.Errorf("read a line to the participant: %w: %.200q", err, l.Raw)
+	in, err := protocol.ParseIn(l.Raw)
+	if err != nil {
+		return err
 	}
 	switch in.Type {
 	case protocol.TypeInvoke:
@@ -165,9 +164,9 @@ func (t *translator) toChild(l agent.Line) error {
 }
 
 func (t *translator) fromChild(l agent.Line) error {
-	var out protocol.Out
-	if err := json.Unmarshal(l.Raw, &out); err != nil {
-		return fmt.Errorf("read a line of the participant: %w: %.200q", err, l.Raw)
+	out, err := protocol.ParseOut(l.Raw)
+	if err != nil {
+		return err
 	}
 	switch typ := history.Type(out.Type); typ {
 	case history.OK, history.Fail, history.Info:

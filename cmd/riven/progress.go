@@ -21,10 +21,13 @@ type progress struct {
 	label string
 
 	mu    sync.Mutex
-	last  run.Status
+	phase string
 	drawn time.Time
-	ops   int // at the last drawing, for the rate
-	open  bool
+	open  bool // the cursor stands behind a status
+
+	rate    float64 // of the last second or more
+	rated   time.Time
+	ratedAt int // ops then
 }
 
 func newProgress(out *os.File, s spec.Spec) *progress {
@@ -48,17 +51,12 @@ func (p *progress) Printf(format string, args ...any) {
 func (p *progress) Update(s run.Status) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	since := time.Since(p.drawn)
-	if s.Phase == p.last.Phase && since < p.every {
+	if s.Phase == p.phase && time.Since(p.drawn) < p.every {
 		return
 	}
-	done := s.Ops.OK + s.Ops.Fail + s.Ops.Info
-	rate := 0.0
-	if !p.drawn.IsZero() {
-		rate = float64(done-p.ops) / since.Seconds()
-	}
-	p.last, p.drawn, p.ops = s, time.Now(), done
-	line := fmt.Sprintf("%s  %-5s  %d ok %d fail %d info  %.0f ops/s", p.label, s.Phase, s.Ops.OK, s.Ops.Fail, s.Ops.Info, rate)
+	p.phase, p.drawn = s.Phase, time.Now()
+	p.measure(s.Ops.OK + s.Ops.Fail + s.Ops.Info)
+	line := fmt.Sprintf("%s  %-5s  %d ok %d fail %d info  %.0f ops/s", p.label, s.Phase, s.Ops.OK, s.Ops.Fail, s.Ops.Info, p.rate)
 	if s.Left > 0 {
 		line += fmt.Sprintf("  %v left", s.Left.Round(time.Second))
 	}
@@ -75,6 +73,16 @@ func (p *progress) Update(s run.Status) {
 		columns = 0
 	}
 	fmt.Fprint(p.out, fit(line, columns))
+}
+
+// measure takes the rate of ops anew when it has gone on for long enough to tell.
+func (p *progress) measure(done int) {
+	since := time.Since(p.rated)
+	if p.rated.IsZero() {
+		p.rated = time.Now()
+	} else if since >= time.Second {
+		p.rate, p.rated, p.ratedAt = float64(done-p.ratedAt)/since.Seconds(), time.Now(), done
+	}
 }
 
 // fit cuts the line so that a terminal of that many columns does not wrap it, which would break redrawing. A terminal

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -53,7 +54,7 @@ Exit codes: 0 pass, 1 violation, 2 inconclusive, 3 error, 64 bad usage; of sever
 	s, flags := &f.spec, c.Flags()
 	flags.StringVar(&s.Recipe, "recipe", s.Recipe, "recipe that the participants run (riven list)")
 	flags.StringSliceVar(&s.Defects, "defect", nil, "defects to switch on in the recipe")
-	flags.StringSliceVar(&s.Faults, "faults", s.Faults, "kinds of faults to plan; empty for none")
+	flags.StringSliceVar(&s.Faults, "faults", s.Faults, "kinds of faults to plan, or none")
 	flags.StringVar(&f.plan, "plan", "", "file with the plan, instead of one drawn from the seed")
 	flags.StringVar(&f.file, "spec", "", "file with the spec, instead of flags")
 	flags.StringVar(&f.seeds, "seed", "", "seed, list or range (7, 1,5, 1..10); drawn when not given")
@@ -86,6 +87,9 @@ func (f *runFlags) run(c *cobra.Command, args []string) error {
 		s := f.spec
 		s.Seed = seed
 		b, err := f.one(c, s, plan)
+		if stopped := context.Cause(c.Context()); stopped != nil && errors.Is(err, stopped) {
+			err = errors.New("interrupted before the nodes were started")
+		}
 		if err != nil {
 			return failed(err)
 		}
@@ -211,7 +215,7 @@ func readPlan(file string) (*nemesis.Plan, error) {
 func (f *runFlags) one(c *cobra.Command, s spec.Spec, plan *nemesis.Plan) (*results.Bundle, error) {
 	progress := newProgress(os.Stderr, s)
 	defer progress.done()
-	defer context.AfterFunc(c.Context(), func() { progress.Printf("interrupted: stopping the nodes (interrupt again to quit at once)") })()
+	defer context.AfterFunc(c.Context(), func() { progress.Printf("interrupted: stopping the nodes… (interrupt again to quit at once)") })()
 	engine, err := connect(c.Context(), progress.Printf)
 	if err != nil {
 		return nil, err

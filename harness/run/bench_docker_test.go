@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -125,4 +127,84 @@ func cpu(b *testing.B) time.Duration {
 	var u syscall.Rusage
 	require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// stopwatch is an observer that takes the times of ops, by the agents' stamps, on their way to another.
+type stopwatch struct {
+	clusters.Observer
+	mu          sync.Mutex
+	first, last int64
+	failed      []history.Event
+}
+
+func (w *stopwatch) Record(e history.Event) {
+	w.mu.Lock()
+	switch {
+	case e.Type == history.Invoke && (w.first == 0 || e.Time < w.first):
+		w.first = e.Time
+	case e.Type == history.OK:
+		w.last = max(w.last, e.Time)
+	case e.Completes():
+		w.failed = append(w.failed, e)
+	}
+	w.mu.Unlock()
+	w.Observer.Record(e)
+}
+
+// lap has every participant do the ops and tells how long it took from the first invocation to the last completion.
+func (w *stopwatch) lap(b *testing.B, r *run, ops func(participant string) []history.Op) time.Duration {
+	w.mu.Lock()
+	w.first, w.last = 0, 0
+	w.mu.Unlock()
+	for _, p := range r.spec.ParticipantNames() {
+		r.dispatch.add(p, ops(p)...)
+	}
+	busy := func(p string) bool { return !r.dispatch.idle(p) }
+	for slices.ContainsFunc(r.spec.ParticipantNames(), busy) {
+		require.NoError(b, r.step(context.Background(), time.Second))
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	require.Empty(b, w.failed)
+	return time.Duration(w.last - w.first)
+}
+
+// BenchmarkBesideBare compares calls that a real participant makes, one an op, dispatched and recorded with every reply
+// on the wire as in a run, with those of a plain go-zookeeper connection of the same process to the same server of a real
+// ensemble. Both take short turns; it reports the median of the recorded calls' rates in percent of the bare ones'.
+func BenchmarkBesideBare(b *testing.B) {
+	for _, participants := range []int{1, 4} {
+		b.Run(fmt.Sprintf("sessions=%d", participants), func(b *testing.B) {
+			s := spec.Default()
+			s.Recipe, s.Participants = "calls", participants
+			w := &stopwatch{}
+			r := benchRun(b, s, func(o clusters.Observer) clusters.Observer { w.Observer = o; return w })
+			w.lap(b, r, func(p string) []history.Op { return []history.Op{{F: "open", Key: "/" + p}} })
+			b.Run("read", func(b *testing.B) { w.compare(b, r, "read", 1000) })
+			b.Run("write", func(b *testing.B) { w.compare(b, r, "write", 200) })
+		})
+	}
+}
+
+func (w *stopwatch) compare(b *testing.B, r *run, f string, calls int) {
+	turn := func(op history.Op, times int) time.Duration {
+		return w.lap(b, r, func(p string) []history.Op {
+			op.Key = "/" + p
+			return slices.Repeat([]history.Op{op}, times)
+		})
+	}
+	var percent []float64
+	var bare, recorded time.Duration
+	for b.Loop() {
+		x := turn(history.Op{F: "bare " + f, N: int64(calls)}, 1)
+		y := turn(history.Op{F: f}, calls)
+		bare, recorded = bare+x, recorded+y
+		percent = append(percent, 100*x.Seconds()/y.Seconds())
+	}
+	slices.Sort(percent)
+	all := float64(len(percent) * calls * r.spec.Participants)
+	b.ReportMetric(percent[len(percent)/2], "%ofbare")
+	b.ReportMetric(all/bare.Seconds(), "bare-calls/s")
+	b.ReportMetric(all/recorded.Seconds(), "recorded-calls/s")
+	b.ReportMetric(0, "ns/op")
 }

@@ -57,6 +57,7 @@ type run struct {
 	completed map[string][]history.Event // by participant; only of the phases that look at it
 	progress  Progress
 	phase     string
+	stopped   string // the phase in which the run was told to stop, if it was
 	left      func() time.Duration
 	shown     time.Time
 }
@@ -78,7 +79,7 @@ func Run(ctx context.Context, o Options) (*results.Bundle, error) {
 // finish closes what was recorded. It is on disk before any checker runs.
 func (r *run) finish() error {
 	err := r.recorder.Describe(func(m *results.Meta) {
-		m.Problems = r.problems
+		m.Problems, m.Interrupted = r.problems, r.stopped
 		m.Incomparable = r.cluster != nil && !r.cluster.Comparable()
 	})
 	if err := errors.Join(err, r.recorder.Close()); err != nil {
@@ -164,15 +165,10 @@ func (r *run) drive(ctx context.Context) {
 			r.problem(fmt.Errorf("stop the cluster: %w", err))
 		}
 	}()
-	r.enter("start", nil)
-	if err := r.cluster.Start(ctx); err != nil {
-		r.problem(fmt.Errorf("start the cluster: %w", err))
-		return
-	}
-	for _, phase := range []func(context.Context) error{r.ops, r.healAll, r.quiet, r.final} {
+	for _, phase := range []func(context.Context) error{r.start, r.ops, r.healAll, r.quiet, r.final} {
 		err := phase(ctx)
 		if ctx.Err() != nil { // no fault of the harness: the run is judged as far as it went
-			r.progress.Printf("interrupted in phase %s", r.phase)
+			r.stopped = r.phase
 			return
 		}
 		if err != nil {
@@ -181,6 +177,14 @@ func (r *run) drive(ctx context.Context) {
 		}
 	}
 	r.mark(history.PhaseDone)
+}
+
+func (r *run) start(ctx context.Context) error {
+	r.enter("start", nil)
+	if err := r.cluster.Start(ctx); err != nil {
+		return fmt.Errorf("start the cluster: %w", err)
+	}
+	return nil
 }
 
 // ops runs the workload under the plan.

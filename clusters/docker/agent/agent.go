@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"riven/clusters/docker/protocol"
 	"riven/nemesis/inject"
 )
 
@@ -146,10 +147,10 @@ func (a *agent) serve(stdin io.Reader) error {
 // request takes one request: ops, replies and orders at once and as they are, faults in turn, questions side by side.
 func (a *agent) request(line []byte, inTurn chan<- Request) error {
 	var cmd, in []byte
-	err := members(line, func(name, v []byte) (err error) {
+	err := protocol.Members(line, func(name, v []byte) (err error) {
 		switch string(name) {
 		case "cmd":
-			cmd, err = unquote(v)
+			cmd, err = protocol.Unquote(v)
 		case "in":
 			in = v
 		}

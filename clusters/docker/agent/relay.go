@@ -61,7 +61,7 @@ func (r *relay) op(in []byte) error {
 
 // order takes a reply or an order from the harness. Without a child there is nobody left to want it.
 func (r *relay) order(in []byte) error {
-	if err := members(in, func(_, _ []byte) error { return nil }); err != nil {
+	if err := protocol.Members(in, func(_, _ []byte) error { return nil }); err != nil {
 		return err
 	}
 	r.mu.Lock()
