@@ -95,6 +95,7 @@ func without(nodes []string, n string) []string {
 
 // Expect is what the faults in force should do to service: a participant is served if it runs and can use a server
 // that belongs to a majority whose members all reach each other both ways; it stalls if it runs and can use none.
+// Of one without homes nothing is expected.
 func (v *View) Expect(active []Resolved) Expect {
 	cut, down := map[Edge]bool{}, map[string]bool{}
 	for _, r := range active {
@@ -109,7 +110,7 @@ func (v *View) Expect(active []Resolved) Expect {
 	quorum := v.quorum(down, linked)
 	var x Expect
 	for _, p := range v.Participants {
-		if down[p] {
+		if down[p] || len(v.homes[p]) == 0 {
 			continue
 		}
 		if slices.ContainsFunc(v.homes[p], func(s string) bool { return slices.Contains(quorum, s) && linked(p, s) }) {

@@ -50,15 +50,6 @@ type Recipe struct {
 	New     func(Config) Driven // nil for native recipes
 }
 
-// Defect looks a defect of the recipe up.
-func (r Recipe) Defect(name string) (Defect, bool) {
-	i := slices.IndexFunc(r.Defects, func(d Defect) bool { return d.Name == name })
-	if i < 0 {
-		return Defect{}, false
-	}
-	return r.Defects[i], true
-}
-
 // Stream is one participant's sequence of ops.
 type Stream interface {
 	Next() history.Op

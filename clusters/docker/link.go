@@ -21,11 +21,13 @@ type stream interface {
 }
 
 // link sends requests to an agent. What is sent while a write is under way goes out with the next write, so the number
-// of writes adapts to the load and nothing waits for a timer.
+// of writes adapts to the load and nothing waits for a timer. What the listener sends while it takes in what has arrived
+// goes out when it has: see held.
 type link struct {
 	to      stream
 	mu      sync.Mutex
 	pending []byte
+	held    bool
 	shut    bool
 	err     error
 	wake    chan struct{} // holds one token when there is something to do
@@ -50,8 +52,19 @@ func (l *link) send(r agent.Request) error {
 	}
 	var err error
 	l.pending, err = appendRequest(l.pending, r)
-	l.signal()
+	if !l.held {
+		l.signal()
+	}
 	return err
+}
+
+// hold lets what is sent wait, or no longer.
+func (l *link) hold(on bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.held = on; !on && len(l.pending) > 0 {
+		l.signal()
+	}
 }
 
 // appendRequest appends the request as a line. Most carry a message to a participant and nothing else.
@@ -80,6 +93,19 @@ func (l *link) signal() {
 	case l.wake <- struct{}{}:
 	default:
 	}
+}
+
+// holding reads for a listener that sends: what it sends is held from the end of one Read to the begin of the next.
+type holding struct {
+	io.Reader
+	link *link
+}
+
+func (h holding) Read(p []byte) (int, error) {
+	h.link.hold(false)
+	n, err := h.Reader.Read(p)
+	h.link.hold(err == nil)
+	return n, err
 }
 
 func (l *link) write() {

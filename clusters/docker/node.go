@@ -57,7 +57,7 @@ type call struct {
 func (n *node) listen(from io.Reader, log io.Writer, b *board, obs clusters.Observer, stopping func() bool) {
 	defer close(n.ended)
 	t := newTranslator(n.name, obs, b, n.link.send)
-	sc := bufio.NewScanner(&demux{src: bufio.NewReaderSize(from, 64<<10), stderr: io.MultiWriter(n.output, log)})
+	sc := bufio.NewScanner(&demux{src: bufio.NewReaderSize(holding{from, n.link}, 64<<10), stderr: io.MultiWriter(n.output, log)})
 	sc.Buffer(make([]byte, 64<<10), maxLine)
 	for sc.Scan() {
 		err := n.hear(t, sc.Bytes())

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"strconv"
-	"strings"
 
 	"riven/clusters/docker/agent"
 	"riven/clusters/docker/protocol"
@@ -73,30 +72,4 @@ func resolvePins(pins []spec.Pin, servers []string, nodes map[string]state) (map
 		pinned[p.Participant] = append(pinned[p.Participant], server)
 	}
 	return pinned, nil
-}
-
-// checkPins finds pins that no roles could satisfy, before anything is started.
-func checkPins(s spec.Spec) error {
-	roles := map[string]state{}
-	for i, name := range s.ServerNames() {
-		roles[name] = state{role: roleFollower}
-		if i == 0 {
-			roles[name] = state{role: roleLeader}
-		}
-	}
-	pinned, err := resolvePins(s.Pins, s.ServerNames(), roles)
-	if err != nil {
-		return err
-	}
-	for _, name := range s.ParticipantNames() {
-		delete(pinned, name)
-	}
-	var unknown []string
-	for name := range pinned {
-		unknown = append(unknown, name)
-	}
-	if unknown != nil {
-		return fmt.Errorf("pin of %s: the run has no such participant", strings.Join(unknown, ", "))
-	}
-	return nil
 }

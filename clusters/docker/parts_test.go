@@ -85,8 +85,6 @@ func TestResolvePins(t *testing.T) {
 func TestNewRefusesWhatCanNotBeMet(t *testing.T) {
 	images := Images{Server: Image{Ref: "s", Command: []string{"s"}}, Participant: Image{Ref: "p", Command: []string{"p"}}}
 	for want, change := range map[string]func(*spec.Spec, *Images){
-		"pin of p9: the run has no such participant":           func(s *spec.Spec, _ *Images) { s.Pins = []spec.Pin{pin("p9", "zk1")} },
-		"pin p1 to follower3: the ensemble has no such server": func(s *spec.Spec, _ *Images) { s.Pins = []spec.Pin{pin("p1", "follower3")} },
 		"no image":                         func(_ *spec.Spec, i *Images) { i.Server = Image{} },
 		"image p: no command to run in it": func(_ *spec.Spec, i *Images) { i.Participant.Command = nil },
 	} {

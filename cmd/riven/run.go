@@ -221,7 +221,7 @@ func (f *runFlags) one(c *cobra.Command, s spec.Spec, plan *nemesis.Plan) (*resu
 		return nil, err
 	}
 	defer engine.close()
-	version, err := engine.version(c.Context())
+	version, err := engine.describe(c.Context(), s.Suite)
 	if err != nil {
 		return nil, err
 	}

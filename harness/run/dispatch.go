@@ -13,7 +13,7 @@ import (
 // A participant has one op that it does and others that its agent holds, so that the way through the engine costs no
 // throughput: as many as it does in lookAhead, going by the ops before, but at least and at most so many in all.
 const (
-	lookAhead       = 8 * time.Millisecond
+	lookAhead       = 12 * time.Millisecond
 	leastDispatched = 2
 	mostDispatched  = 64
 )

@@ -13,22 +13,35 @@ type arrival struct {
 	history.Event
 }
 
+// gathering is how long the run is left alone after an event: events come in crowds, and to be woken for each costs more
+// than the rest of what is done with it.
+const gathering = time.Millisecond
+
 // queue takes events from the readers of the nodes without ever blocking them.
 type queue struct {
 	mu    sync.Mutex
 	items []arrival
-	wake  chan struct{} // holds one token when items wait
+	timer *time.Timer   // runs when items wait
+	wake  chan struct{} // holds one token when items have waited
 }
 
-func newQueue() *queue { return &queue{wake: make(chan struct{}, 1)} }
+func newQueue() *queue {
+	q := &queue{wake: make(chan struct{}, 1)}
+	q.timer = time.AfterFunc(time.Hour, func() {
+		select {
+		case q.wake <- struct{}{}:
+		default:
+		}
+	})
+	q.timer.Stop()
+	return q
+}
 
 func (q *queue) put(a arrival) {
 	q.mu.Lock()
-	q.items = append(q.items, a)
-	q.mu.Unlock()
-	select {
-	case q.wake <- struct{}{}:
-	default:
+	defer q.mu.Unlock()
+	if q.items = append(q.items, a); len(q.items) == 1 {
+		q.timer.Reset(gathering)
 	}
 }
 

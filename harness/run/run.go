@@ -136,7 +136,10 @@ func prepare(ctx context.Context, o Options) (*run, error) {
 	r.dispatch = newDispatcher(s.ParticipantNames(), r.deliver, r.Broken)
 	homes := map[string][]string{}
 	for _, p := range s.ParticipantNames() {
-		homes[p] = s.ServerNames()
+		// What a fault does to one that is pinned depends on what its server then is: nothing is expected of it.
+		if !slices.ContainsFunc(s.Pins, func(pin spec.Pin) bool { return pin.Participant == p }) {
+			homes[p] = s.ServerNames()
+		}
 	}
 	r.conductor = nemesis.NewConductor(plan, nemesis.NewView(s.ServerNames(), s.ParticipantNames(), homes))
 	r.cluster, err = o.Cluster(ctx, clusters.Config{

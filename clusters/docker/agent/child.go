@@ -77,10 +77,7 @@ func (a *agent) launch(l *Launch) (*child, error) {
 	}
 	cmd.Stdin, cmd.Stdout = p.childIn, p.childOut
 	c := newChild(l)
-	in, err := protocol.NewPipe(p.in)
-	if err == nil {
-		c.out, err = newOutput(p.out)
-	}
+	c.out, err = newOutput(p.out)
 	if err == nil {
 		c.proc, err = a.processes.Start(cmd)
 	}
@@ -90,7 +87,7 @@ func (a *agent) launch(l *Launch) (*child, error) {
 	}
 	a.began(c)
 	a.relay.attach(c)
-	a.spawn(func() { a.speak(c, append(hello, '\n'), in) })
+	a.spawn(func() { a.speak(c, append(hello, '\n'), p.in) })
 	return c, nil
 }
 
@@ -113,12 +110,16 @@ func (a *agent) launchServer(cmd inject.Command, l *Launch) (*child, error) {
 }
 
 // speak carries the protocol of c until its end.
-func (a *agent) speak(c *child, hello []byte, in *protocol.Pipe) {
+func (a *agent) speak(c *child, hello []byte, in *os.File) {
 	written, read := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(written)
-		if _, err := in.Write(hello); err == nil {
-			a.relay.write(c, in)
+		to, err := protocol.NewPipe(in)
+		if err == nil {
+			_, err = to.Write(hello)
+		}
+		if err == nil { // else c has ended
+			a.relay.write(c, to)
 		}
 	}()
 	go func() {

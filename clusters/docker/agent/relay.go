@@ -203,29 +203,21 @@ func (r *relay) said(c *child, line []byte, wrong error) {
 	}
 	r.out.line(c.launch.Incarnation, false, line)
 	switch string(h.Type) {
+	case string(history.Wire): // a mere record
+		return
+	case string(history.OK), string(history.Fail):
+		r.completed(h)
+		r.out.completed(len(r.ops))
+		return
+	case string(history.Info):
+		r.completed(h)
+	case string(history.Note):
+		r.noted(h)
 	case protocol.TypeReady:
 		r.ready = true
 		r.wake.Signal()
-	case string(history.Note):
-		r.noted(h)
-	case string(history.OK), string(history.Fail), string(history.Info):
-		r.completed(h)
 	}
-	if !r.canWait(h) {
-		r.out.flush()
-	}
-}
-
-// canWait tells whether the harness need not know at once what the child said: it is a mere record, or a completion
-// after which there is more to do, for longer than the line may take.
-func (r *relay) canWait(h head) bool {
-	switch string(h.Type) {
-	case string(history.Wire):
-		return true
-	case string(history.OK), string(history.Fail):
-		return len(r.ops) > 1
-	}
-	return false
+	r.out.flush()
 }
 
 // check tells how a line breaks the protocol.

@@ -18,9 +18,10 @@ const streamRoom = 8 << 20
 const flushLimit = time.Second
 
 // A line of the participant protocol that nobody waits for goes out with others: after lull at the latest, or when there
-// are lullRoom bytes of them. Each write costs a switch of processes in the engine, in its shim and in the harness.
+// are lullRoom bytes of them. Each write costs the engine, its shim and the harness some 50 µs each, on processors that
+// the system under test needs.
 const (
-	lull     = time.Millisecond
+	lull     = 5 * time.Millisecond
 	lullRoom = 32 << 10
 )
 
@@ -34,6 +35,7 @@ type stream struct {
 	room   sync.Cond
 	buf    []byte
 	urgent bool // buf is to be written at once
+	untold int  // completions in buf
 	hurry  bool // nobody waits for room any more
 	closed bool
 	err    error
@@ -65,7 +67,7 @@ func (s *stream) write(w io.Writer) {
 			s.wake.Wait()
 		}
 		full := s.buf
-		s.buf, s.urgent = spare[:0], false
+		s.buf, s.urgent, s.untold = spare[:0], false, 0
 		s.room.Broadcast()
 		s.mu.Unlock()
 		_, err := w.Write(full)
@@ -95,6 +97,17 @@ func (s *stream) line(incarnation int, to bool, raw []byte) {
 	b = append(b, raw...)
 	s.buf = append(b, "}}\n"...)
 	if before == 0 || len(s.buf) >= lullRoom {
+		s.wake.Signal()
+	}
+}
+
+// completed is called after the line of a completion, when so many ops are held. It has the half of all told while the
+// child does the other.
+func (s *stream) completed(held int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.untold++; s.untold >= held {
+		s.urgent = true
 		s.wake.Signal()
 	}
 }

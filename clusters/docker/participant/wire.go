@@ -3,9 +3,11 @@ package participant
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"riven/clusters/docker/protocol"
@@ -37,7 +39,8 @@ type wire struct {
 	server    string
 	handshake time.Time // the ConnectResponse must have come by then
 
-	buf     *bufio.Reader // go-zookeeper reads a frame's length and its rest apart
+	raw     io.ReadWriter // what Conn reads and writes
+	buf     *bufio.Reader // of raw: go-zookeeper reads a frame's length and its rest apart
 	out     scanner
 	in      scanner
 	request bool  // the ConnectRequest has been scanned
@@ -52,7 +55,13 @@ type wire struct {
 }
 
 func newWire(c net.Conn, o owner, server string, handshake time.Time) *wire {
-	w := &wire{Conn: c, owner: o, server: server, handshake: handshake, buf: bufio.NewReader(c), open: map[int32]request{}}
+	w := &wire{Conn: c, owner: o, server: server, handshake: handshake, raw: c, open: map[int32]request{}}
+	if s, ok := c.(syscall.Conn); ok {
+		if p, err := protocol.NewPipe(s); err == nil {
+			w.raw = p
+		}
+	}
+	w.buf = bufio.NewReader(w.raw)
 	w.out.want = func(b []byte) int {
 		if !w.request {
 			return 0
@@ -90,7 +99,7 @@ func (w *wire) Write(p []byte) (int, error) {
 			return 0, err
 		}
 	}
-	return w.Conn.Write(p)
+	return w.raw.Write(p)
 }
 
 func (w *wire) sending(body []byte) error {

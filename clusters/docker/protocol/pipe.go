@@ -36,25 +36,20 @@ func duplicate(f *os.File) (*Pipe, error) {
 	return NewPipe(os.NewFile(uintptr(fd), f.Name()))
 }
 
-// Pipe is one end of a pipe that never blocks. It is read and written by system calls of which the runtime does not know:
-// before every call that might block it wakes its monitor thread, and it gives the processor to another thread if the
-// call, or whoever it woke, takes longer than 20 µs.
-type Pipe struct {
-	file *os.File
-	raw  syscall.RawConn
-}
+// Pipe is one end of a pipe or of a connection that the runtime polls. It is read and written by system calls of which
+// the runtime does not know: before every call that might block it wakes its monitor thread, and it gives the processor
+// to another thread if the call, or whoever it woke, takes longer than 20 µs. These never block.
+type Pipe struct{ raw syscall.RawConn }
 
-// NewPipe takes a file that the runtime polls, as those of os.Pipe are.
-func NewPipe(f *os.File) (*Pipe, error) {
-	raw, err := f.SyscallConn()
+// NewPipe takes a file that is polled, as those of os.Pipe are, or a connection. What it returns has the deadlines of c,
+// and ends when c is closed.
+func NewPipe(c syscall.Conn) (*Pipe, error) {
+	raw, err := c.SyscallConn()
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", f.Name(), err)
+		return nil, fmt.Errorf("use a pipe: %w", err)
 	}
-	return &Pipe{f, raw}, nil
+	return &Pipe{raw}, nil
 }
-
-// Close ends reads and writes that wait.
-func (p *Pipe) Close() error { return p.file.Close() }
 
 // Read waits until there is something to read.
 func (p *Pipe) Read(b []byte) (n int, err error) {
