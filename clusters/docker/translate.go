@@ -64,7 +64,8 @@ func (t *translator) message(m agent.Message) error {
 	case m.Role != nil:
 		t.role(*m.Role)
 	case m.Stall != nil:
-		t.record(history.Event{Type: history.Stall, Time: m.Stall.From, End: m.Stall.To, Op: history.Op{Text: m.Stall.What}})
+		// The agent's span is where the standstill lies; as long as it lasted is what counts.
+		t.record(history.Event{Type: history.Stall, Time: max(m.Stall.From, m.Stall.To-m.Stall.By), End: m.Stall.To, Op: history.Op{Text: m.Stall.What}})
 	case m.Fired != nil:
 		t.obs.Fired(fired(t.node, *m.Fired))
 		if m.Fired.Error != "" {
