@@ -38,9 +38,12 @@ bench: deps build
 clean: build
 	@$(RIVEN) clean
 
-# What the machine may lack: debootstrap makes the base image where no registry can be reached, chromium opens the report in tests.
+# What the machine may lack: debootstrap makes the base image where no registry can be reached, chromium opens the report
+# in tests, ip makes the networks of tests.
 deps:
 	@missing=; command -v debootstrap >/dev/null || missing=debootstrap; \
-	case "$(MAKECMDGOALS)" in *test*) command -v chromium >/dev/null || missing="$$missing chromium fonts-dejavu-core";; esac; \
+	case "$(MAKECMDGOALS)" in *test*) \
+		command -v chromium >/dev/null || missing="$$missing chromium fonts-dejavu-core"; \
+		command -v ip >/dev/null || missing="$$missing iproute2";; esac; \
 	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo "installing $$missing"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi
