@@ -61,15 +61,11 @@ func (a *addition) unfinished(err error) workloads.Completion {
 
 // tryAdd reads and writes once.
 func (p *participant) tryAdd(a *addition) (history.Op, error) {
-	writer, err := p.open(&p.session)
+	s, err := p.open(&p.session)
 	if err != nil {
 		return history.Op{}, err
 	}
-	reader, err := p.reader()
-	if err != nil {
-		return history.Op{}, err
-	}
-	old, stat, err := p.get(reader)
+	old, stat, err := p.get(s)
 	if err != nil {
 		return history.Op{}, err
 	}
@@ -80,7 +76,7 @@ func (p *participant) tryAdd(a *addition) (history.Op, error) {
 		a.lost = false
 	}
 	next := old.plus(p.name, a.op, a.delta)
-	zxid, err := p.write(writer, next, stat.Version)
+	zxid, err := p.write(s, next, stat.Version)
 	if unknown(err) {
 		switch {
 		case p.cfg.Has(lossIsSuccess):

@@ -44,8 +44,8 @@ func casDefects() []workloads.Defect {
 		{
 			Name: lossIsSuccess,
 			Bug:  "A write whose reply was lost is taken for done.",
-			Exposed: "lose-reply of setData at a participant, under contention: each time that the lost reply said that somebody else had been quicker. Also the loss " +
-				"of a server with requests on their way to it.",
+			Exposed: "partition from-peers of the leader, or its kill: every time, as requests are under way that are never done. A lost reply alone does not show it, since " +
+				"what is lost then is a success.",
 			Breaks: miscounted,
 		},
 		{
@@ -56,9 +56,9 @@ func casDefects() []workloads.Defect {
 		},
 		{
 			Name: twoSessions,
-			Bug:  "What is read is read through a session of its own, without sync: its server need not have seen what the participant itself has written through another.",
-			Exposed: "partition from-peers of a follower that has readers: it answers them for tickTime × syncLimit more, with old values. The counting stays right, since writes are " +
-				"conditional.",
+			Bug:  "Reads go through a session of their own, without sync: its server need not have seen what the participant itself has added through the other one.",
+			Exposed: "partition from-peers of a follower that one participant's reads go to and its additions do not (lose-reply of setData moves the latter): it answers " +
+				"for tickTime × syncLimit more, with old values. The counting stays right.",
 			Breaks: []string{checkers.ClaimOrder},
 		},
 	}

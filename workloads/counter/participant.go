@@ -32,7 +32,7 @@ type participant struct {
 	name     string
 	patience time.Duration // how long an op is tried again; a call under way is waited for
 	session  coord.Session
-	second   coord.Session // of the defect twoSessions: what is read is read through it
+	second   coord.Session // of the defect twoSessions
 	seen     int32         // the highest version of the node that this start has seen
 	adds     int64
 }
@@ -69,7 +69,7 @@ func (p *participant) open(s *coord.Session) (coord.Session, error) {
 	return *s, nil
 }
 
-// reader is the session that is read through.
+// reader is the session that reads go through.
 func (p *participant) reader() (coord.Session, error) {
 	if p.cfg.Has(twoSessions) {
 		return p.open(&p.second)
