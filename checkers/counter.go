@@ -30,21 +30,24 @@ func Counter(in Input) Check {
 	p := in.promise(ClaimCounter)
 	c := Check{Claim: ClaimCounter, Rule: p.Rule, Engine: "value order"}
 	a, odd := in.additions()
+	if odd != "" {
+		return new(findings).close(c, odd, "")
+	}
 	lacking := ""
 	if in.Incomparable {
 		a.forgetTimes()
 		lacking = "the nodes do not share a kernel, so the order in real time was not judged"
 	}
-	j := &counterJudge{in: in, additions: a, promise: p, ground: survey(in)}
+	j := &counterJudge{in: in, additions: a, promise: p}
 	j.run()
 	c.Detail = fmt.Sprintf("%s acknowledged, %d of unknown outcome, %d of those found by their values", plural(len(a.known), "addition", "additions"), len(a.unknown), j.used)
-	return j.close(c, odd, p.lack(lacking))
+	return j.close(c, "", p.lack(lacking))
 }
 
 // addition is an add op that was not refused.
 type addition struct {
-	invoked, returned int64 // ns
-	value             int64 // of those that were acknowledged
+	invoked, returned int64 // ns; only acknowledged ones have a return
+	value             int64
 	op                opSpan
 }
 
@@ -53,31 +56,58 @@ type additions struct {
 	unknown []addition // by invocation
 }
 
-// additions are the add ops; odd says why they are none that Counter can judge.
+// additions are the add ops; odd says why they are none that Counter can judge. One pass: a history is large.
 func (in Input) additions() (a additions, odd string) {
-	for _, o := range opsOf(in.History) {
-		e := &in.History[o.invoked]
+	var (
+		h       = in.History
+		all     = make([]addition, 0, len(h)/2)
+		pending = map[int64]int{} // id → index in all
+	)
+	for i := range h {
+		e := &h[i]
 		if e.F != OpAdd {
 			continue
 		}
-		if e.N != 1 && odd == "" {
-			odd = fmt.Sprintf("%s added %d: only additions of one are judged", e.Node, e.N)
-		}
-		if o.completed == open {
-			a.unknown = append(a.unknown, addition{invoked: e.Time, returned: math.MaxInt64, op: o})
+		if e.Type == history.Invoke {
+			if e.N != 1 && odd == "" {
+				odd = fmt.Sprintf("%s added %d: only additions of one are judged", e.Node, e.N)
+			}
+			pending[e.ID] = len(all)
+			all = append(all, addition{invoked: e.Time, op: opSpan{int32(i), open}})
 			continue
 		}
-		switch done := &in.History[o.completed]; done.Type {
-		case history.OK:
-			a.known = append(a.known, addition{e.Time, done.Time, done.N, o})
-		case history.Info:
-			a.unknown = append(a.unknown, addition{invoked: e.Time, returned: math.MaxInt64, op: o})
+		if k, invoked := pending[e.ID]; invoked && e.Completes() {
+			all[k].value, all[k].returned, all[k].op.completed = e.N, e.Time, int32(i)
+			delete(pending, e.ID)
 		}
 	}
-	slices.SortFunc(a.known, func(x, y addition) int {
-		return cmp.Or(cmp.Compare(x.value, y.value), cmp.Compare(x.op.invoked, y.op.invoked))
-	})
+	a.known = all[:0]
+	for _, x := range all {
+		switch {
+		case x.op.completed == open || h[x.op.completed].Type == history.Info:
+			a.unknown = append(a.unknown, x)
+		case h[x.op.completed].Type == history.OK:
+			a.known = append(a.known, x)
+		}
+	}
+	a.known = byValue(a.known, len(a.unknown))
 	return a, odd
+}
+
+// byValue sorts. In a right history every value is told once and is no higher than there are additions: then each is put
+// in its place, which is quicker.
+func byValue(known []addition, unknown int) []addition {
+	out := make([]addition, len(known)+unknown)
+	for _, x := range known {
+		if x.value < 1 || x.value > int64(len(out)) || out[x.value-1].value != 0 {
+			slices.SortFunc(known, func(x, y addition) int {
+				return cmp.Or(cmp.Compare(x.value, y.value), cmp.Compare(x.op.invoked, y.op.invoked))
+			})
+			return known
+		}
+		out[x.value-1] = x
+	}
+	return slices.DeleteFunc(out, func(x addition) bool { return x.value == 0 })
 }
 
 // forgetTimes makes every op concurrent with every other one.
@@ -95,7 +125,7 @@ type counterJudge struct {
 	additions
 	in      Input
 	promise promise
-	ground  *ground
+	ground  *ground // made when first needed
 	first   []int32 // first[i]: the position in known of the lowest return at i and above
 	used    int     // of unknown: so many have taken a gap
 }
@@ -152,6 +182,9 @@ func (j *counterJudge) report(sentence func() string, about ...*addition) {
 			n.Nodes = append(n.Nodes, e.Node)
 		}
 		n.From, n.To = min(n.From, e.Time), max(n.To, j.in.History[a.op.completed].Time)
+	}
+	if j.ground == nil {
+		j.ground = survey(j.in)
 	}
 	sort, why := j.ground.sort(j.promise, circumstance{nodes: n.Nodes, when: span{n.From, n.To}}, "")
 	j.add(sort, "", "", func() Anomaly {

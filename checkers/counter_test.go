@@ -2,6 +2,7 @@ package checkers
 
 import (
 	"cmp"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -236,7 +237,9 @@ func compareWithPorcupine(t *testing.T, seed uint64, cases, size int) {
 	require.Greater(t, cases-good, cases/5)
 }
 
-func TestCounterAgainstPorcupine(t *testing.T) { compareWithPorcupine(t, 1, 20_000, 10) }
+var cases = flag.Int("cases", 20_000, "random histories to compare with porcupine")
+
+func TestCounterAgainstPorcupine(t *testing.T) { compareWithPorcupine(t, 1, *cases, 10) }
 
 // counterMutations each break a right history of additions without any of unknown outcome.
 var counterMutations = map[string]func(r *rand.Rand, ops []tried) bool{
