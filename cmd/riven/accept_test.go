@@ -237,6 +237,12 @@ func acceptDefects(t *testing.T, a *table) {
 	}
 }
 
+// told is the command line without plan and seed, for people.
+func (a armed) told(words string) string {
+	workload, recipe := a.names()
+	return fmt.Sprintf("riven run %s --recipe %s %s%s", workload, recipe, words, a.args)
+}
+
 // acceptKilled kills the harness at random moments.
 func acceptKilled(t *testing.T, a *table) {
 	const kills = 20

@@ -98,12 +98,6 @@ func (a armed) run(t testing.TB, seed int, with bool) outcome {
 	return runWorkload(t, workload, a.command(t, seed, with)...)
 }
 
-// told is the command line without plan and seed, for people.
-func (a armed) told(words string) string {
-	workload, recipe := a.names()
-	return fmt.Sprintf("riven run %s --recipe %s %s%s", workload, recipe, words, a.args)
-}
-
 // command is the arguments of that run.
 func (a armed) command(t testing.TB, seed int, with bool) []string {
 	_, recipe := a.names()
