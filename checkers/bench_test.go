@@ -2,7 +2,11 @@ package checkers
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
+	"time"
+
+	"github.com/anishathalye/porcupine"
 
 	"riven/harness/history"
 )
@@ -87,5 +91,53 @@ func BenchmarkLockFloors(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		LockFloors(in)
+	}
+}
+
+// BenchmarkCounter has the monitor at each doubling up to a million additions of five clients, one in a thousand of them
+// of unknown outcome.
+func BenchmarkCounter(b *testing.B) {
+	for n := 62_500; n <= 1_000_000; n *= 2 {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			in := counterInput(trueAdds(rand.New(rand.NewPCG(1, 6)), n, 5, 0.001)...)
+			b.ReportAllocs()
+			for b.Loop() {
+				if c := Counter(in); c.Outcome != Pass {
+					b.Fatal(c)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/addition")
+		})
+	}
+}
+
+// BenchmarkCounterAndPorcupine has both on the same histories: 100,000 additions of five clients that all answer, and 1,000
+// of which some never do.
+func BenchmarkCounterAndPorcupine(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		n    int
+		lost float64
+	}{{"100000", 100_000, 0}, {"1000-lost-12", 1000, 0.012}} {
+		b.Run(c.name, func(b *testing.B) {
+			ops := trueAdds(rand.New(rand.NewPCG(1, 7)), c.n, 5, c.lost)
+			in, theirs := counterInput(ops...), forPorcupine(ops)
+			var ours, other time.Duration
+			for b.Loop() {
+				start := time.Now()
+				if c := Counter(in); c.Outcome != Pass {
+					b.Fatal(c)
+				}
+				half := time.Now()
+				if r := porcupine.CheckOperationsTimeout(fetchAdd, theirs, time.Minute); r == porcupine.Illegal {
+					b.Fatal(r)
+				}
+				ours, other = ours+half.Sub(start), other+time.Since(half)
+			}
+			b.ReportMetric(float64(ours.Nanoseconds())/float64(b.N), "ours-ns/op")
+			b.ReportMetric(float64(other.Nanoseconds())/float64(b.N), "porcupine-ns/op")
+			b.ReportMetric(float64(other)/float64(ours), "ratio")
+			b.ReportMetric(0, "ns/op")
+		})
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 var checkersByName = map[string]func(Input) Check{
 	"exclusion": Exclusion, "tokens": Tokens, "belief": Belief, "hand-over": HandOver, "orphans": Orphans,
+	"counter": Counter, "total": Total, "order": Order, "served": Served,
 }
 
 // lockChecks is what the lock workload judges.
@@ -29,6 +30,8 @@ func TestScripts(t *testing.T) {
 				return ""
 			case "floors":
 				return show(t, LockFloors(in))
+			case "counter-floors":
+				return show(t, CounterFloors(in))
 			case "judge":
 				var problems []string
 				if d.Input != "" {

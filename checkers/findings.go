@@ -66,10 +66,20 @@ func (f *findings) close(c Check, broken, lacking string) Check {
 	return c
 }
 
+// chosen tells by what the shown ones were chosen.
+func (f *findings) chosen() string {
+	for _, list := range [][]Anomaly{f.violations, f.hazards} {
+		if len(list) > 0 && len(list[0].Holds) == 2 {
+			return ", one for each two holds"
+		}
+	}
+	return ""
+}
+
 // shown tells how much of what was seen is shown.
 func (f *findings) shown(name string, seen, shown int) string {
 	if seen == shown {
 		return ""
 	}
-	return fmt.Sprintf("%d of %d %ss shown, one for each two holds", shown, seen, name)
+	return fmt.Sprintf("%d of %d %ss shown%s", shown, seen, name, f.chosen())
 }

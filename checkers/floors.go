@@ -35,9 +35,28 @@ func LockFloors(in Input) []Floor {
 		{Name: "hand-overs", Want: n - 1, Got: handed},
 		{Name: "accesses accepted", Want: n, Got: accepted},
 	}
-	ops := opsOf(h)
+	return append(floors, in.allFaultFloors(usage{
+		served:  "acquisitions",
+		serves:  func(op string) bool { return op == OpAcquire },
+		exempt:  func(op string) bool { return op == OpWork },    // the resource is not reached through the ensemble
+		through: func(op string) bool { return op != OpRelease }, // a recipe may call a hold over before its node is gone
+	})...)
+}
+
+// usage says what a workload's ops tell of the service that it gets.
+type usage struct {
+	served  string               // what serves is, in the plural
+	serves  func(op string) bool // its success is service
+	exempt  func(op string) bool // it is no attempt at service
+	through func(op string) bool // the success of such an attempt is one
+}
+
+// allFaultFloors are the floors of the plan's faults, kind by kind.
+func (in Input) allFaultFloors(u usage) []Floor {
+	var floors []Floor
+	ops := opsOf(in.History)
 	for _, k := range kindsOf(in.Plan) {
-		floors = append(floors, in.faultFloors(k, ops)...)
+		floors = append(floors, in.faultFloors(k, u, ops)...)
 	}
 	return floors
 }
@@ -61,7 +80,7 @@ func ServiceBound(s spec.Spec) time.Duration {
 }
 
 // faultFloors are the floors of one kind of fault.
-func (in Input) faultFloors(k nemesis.Kind, ops []opSpan) []Floor {
+func (in Input) faultFloors(k nemesis.Kind, u usage, ops []opSpan) []Floor {
 	planned, applied := 0, 0
 	long, served := 0, 0
 	stalling, kept, attempts := 0, 0, 0
@@ -79,11 +98,11 @@ func (in Input) faultFloors(k nemesis.Kind, ops []opSpan) []Floor {
 		when := in.undisturbed(r)
 		if len(r.Expect.Serves) > 0 && when.to-when.from > int64(ServiceBound(in.Spec)) {
 			long++
-			served += in.servedDuring(when, r.Expect.Serves, ops)
+			served += in.servedDuring(when, r.Expect.Serves, u, ops)
 		}
 		if len(r.Expect.Stalls) > 0 {
 			stalling++
-			tried, through := in.triedDuring(when, r.Expect.Stalls, ops)
+			tried, through := in.triedDuring(when, r.Expect.Stalls, u, ops)
 			attempts += tried
 			if through == 0 {
 				kept++
@@ -92,7 +111,7 @@ func (in Input) faultFloors(k nemesis.Kind, ops []opSpan) []Floor {
 	}
 	floors := []Floor{{Name: fmt.Sprintf("%s: faults applied", k), Want: planned, Got: applied}}
 	if long > 0 {
-		floors = append(floors, Floor{Name: fmt.Sprintf("%s: acquisitions by those it leaves service", k), Want: 1, Got: served})
+		floors = append(floors, Floor{Name: fmt.Sprintf("%s: %s by those it leaves service", k, u.served), Want: 1, Got: served})
 	}
 	if stalling > 0 {
 		floors = append(floors,
@@ -115,11 +134,11 @@ func (in Input) undisturbed(r *nemesis.Receipt) span {
 	return out
 }
 
-// servedDuring counts the acquisitions in a time by those whom a fault should leave service.
-func (in Input) servedDuring(when span, serves []string, ops []opSpan) int {
+// servedDuring counts the services in a time to those whom a fault should leave service.
+func (in Input) servedDuring(when span, serves []string, u usage, ops []opSpan) int {
 	n := 0
 	for _, o := range ops {
-		if o.completed == open || in.History[o.invoked].F != OpAcquire {
+		if o.completed == open || !u.serves(in.History[o.invoked].F) {
 			continue
 		}
 		e := &in.History[o.completed]
@@ -131,15 +150,13 @@ func (in Input) servedDuring(when span, serves []string, ops []opSpan) int {
 }
 
 // triedDuring counts the ops open in a time at those whom a fault should stall, and the successes that should not have
-// been: invoked once the fault was in force and tickTime*syncLimit had passed, over before it ended. Work is exempt, as
-// the resource is not reached through the ensemble; and a release is an attempt but no such success, as a recipe may
-// call a hold over before its node is gone.
-func (in Input) triedDuring(when span, stalls []string, ops []opSpan) (tried, through int) {
+// been: invoked once the fault was in force and tickTime*syncLimit had passed, over before it ended.
+func (in Input) triedDuring(when span, stalls []string, u usage, ops []opSpan) (tried, through int) {
 	grace := int64(in.Spec.Timing.FollowerTimeout())
 	ended := exits(in.History)
 	for _, o := range ops {
 		e := &in.History[o.invoked]
-		if e.F == OpWork || !slices.Contains(stalls, e.Node) {
+		if u.exempt(e.F) || !slices.Contains(stalls, e.Node) {
 			continue
 		}
 		end := in.completion(o)
@@ -151,7 +168,7 @@ func (in Input) triedDuring(when span, stalls []string, ops []opSpan) (tried, th
 		}
 		tried++
 		succeeded := o.completed != open && in.History[o.completed].Type == history.OK
-		if succeeded && e.F != OpRelease && e.Time > when.from+grace && end < when.to {
+		if succeeded && u.through(e.F) && e.Time > when.from+grace && end < when.to {
 			through++
 		}
 	}

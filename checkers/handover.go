@@ -35,15 +35,26 @@ func HandOverBound(s spec.Spec) time.Duration {
 // the participant or a server was measured to stand still comes on top. A run that ended before the bound was over is
 // inconclusive, and so is one in which an acquire failed in time and was not tried again.
 func HandOver(in Input) Check {
-	p := in.promise(ClaimHandOver)
-	c := Check{Claim: ClaimHandOver, Rule: p.Rule, Engine: "bounded wait"}
+	return in.served(service{claim: ClaimHandOver, op: OpAcquire, object: "the lock", bound: HandOverBound(in.Spec)})
+}
+
+// service is what every participant must get after the last heal.
+type service struct {
+	claim  string
+	op     string // the op whose success it is
+	object string // what is waited for
+	bound  time.Duration
+}
+
+func (in Input) served(s service) Check {
+	p := in.promise(s.claim)
+	c := Check{Claim: s.claim, Rule: p.Rule, Engine: "bounded wait"}
 	quiet, came := phase(in.History, history.PhaseQuiet)
 	if lacking := in.unjudged(came); lacking != "" {
 		return new(findings).close(c, "", p.lack(lacking))
 	}
 	ops := opsOf(in.History)
-	waits := in.waits(ops, quiet)
-	bound := HandOverBound(in.Spec)
+	waits := in.waits(s.op, ops, quiet)
 	ground := survey(in)
 	var f findings
 	var lacking []string
@@ -51,32 +62,32 @@ func HandOver(in Input) Check {
 	for _, name := range in.Spec.ParticipantNames() {
 		w := waits[name]
 		if w == nil {
-			lacking = append(lacking, name+" was not asked to acquire after the heal")
+			lacking = append(lacking, fmt.Sprintf("%s was not asked to %s after the heal", name, s.op))
 			continue
 		}
 		took := time.Duration(w.span.to - w.span.from)
 		longest = max(longest, took)
 		stood := max(ground.stalls[name].within(w.span), ground.servers.within(w.span))
 		switch {
-		case took > bound+time.Duration(stood):
+		case took > s.bound+time.Duration(stood):
 			sort, why := ground.sort(p, circumstance{nodes: []string{name}, when: w.span}, "")
-			f.add(sort, name, "", func() Anomaly { return in.waited(name, w, ops, bound, sort == hazard, why) })
+			f.add(sort, name, "", func() Anomaly { return in.waited(name, w, ops, s, sort == hazard, why) })
 		case w.served == open:
-			lacking = append(lacking, in.unserved(name, w, bound))
+			lacking = append(lacking, in.unserved(name, w, s))
 		}
 	}
-	c.Detail = fmt.Sprintf("the longest wait was %s, the bound is %s", seconds(int64(longest)), seconds(int64(bound)))
+	c.Detail = fmt.Sprintf("the longest wait was %s, the bound is %s", seconds(int64(longest)), seconds(int64(s.bound)))
 	return f.close(c, "", p.lack(sentences(lacking...)))
 }
 
 // unserved says why a participant that was not served is no violation: nobody watched it for as long as the bound.
-func (in Input) unserved(name string, w *wait, bound time.Duration) string {
+func (in Input) unserved(name string, w *wait, s service) string {
 	took := seconds(w.span.to - w.span.from)
 	if w.ended == open {
-		return fmt.Sprintf("%s had waited for %s when the run ended; the bound is %s", name, took, seconds(int64(bound)))
+		return fmt.Sprintf("%s had waited for %s when the run ended; the bound is %s", name, took, seconds(int64(s.bound)))
 	}
 	e := &in.History[w.ended]
-	return fmt.Sprintf("%s's %s ended %s after %s (%s) and no acquire came after it; the bound is %s", name, e.F, e.Type, took, e.Error, seconds(int64(bound)))
+	return fmt.Sprintf("%s's %s ended %s after %s (%s) and no %s came after it; the bound is %s", name, e.F, e.Type, took, e.Error, s.op, seconds(int64(s.bound)))
 }
 
 // unjudged says why the end of the run can not be judged at all.
@@ -98,18 +109,18 @@ func (p promise) lack(lacking string) string {
 	return lacking
 }
 
-// wait is how long a participant waited for the lock after the heal. An op that was still open when the phase began
+// wait is how long a participant waited to be served after the heal. An op that was still open when the phase began
 // kept it from asking, so it waited from there on.
 type wait struct {
 	span   span
 	quiet  int32 // position of the beginning of the phase
-	asked  int32 // position of the first acquire invoked in it
+	asked  int32 // position of the first op for it invoked in it
 	served int32 // position of the completion, or open
 	ended  int32 // position of the completion of the last op that kept it waiting, or open
 }
 
 // waits are the participants' waits by name; a participant that asked for nothing has none.
-func (in Input) waits(ops []opSpan, quiet int32) map[string]*wait {
+func (in Input) waits(op string, ops []opSpan, quiet int32) map[string]*wait {
 	h := in.History
 	ended := exits(h)
 	out := map[string]*wait{}
@@ -126,7 +137,7 @@ func (in Input) waits(ops []opSpan, quiet int32) map[string]*wait {
 			}
 			continue
 		}
-		if e.F != OpAcquire {
+		if e.F != op {
 			continue
 		}
 		if w == nil {
@@ -152,8 +163,8 @@ func (in Input) completion(o opSpan) int64 {
 	return in.History[o.completed].Time
 }
 
-// waited is the anomaly of a participant that got the lock too late or not at all.
-func (in Input) waited(name string, w *wait, ops []opSpan, bound time.Duration, hazard bool, why string) Anomaly {
+// waited is the anomaly of a participant that was served too late or not at all.
+func (in Input) waited(name string, w *wait, ops []opSpan, s service, hazard bool, why string) Anomaly {
 	var not, list string
 	proof := []int32{w.quiet}
 	if w.asked != open {
@@ -170,9 +181,9 @@ func (in Input) waited(name string, w *wait, ops []opSpan, bound time.Duration, 
 		proof = append(proof, o.completed)
 	}
 	return Anomaly{
-		Claim: ClaimHandOver,
-		Sentence: fmt.Sprintf("%s waited %s%s for the lock after the heal; the bound is %s%s",
-			name, seconds(w.span.to-w.span.from), not, seconds(int64(bound)), list),
+		Claim: s.claim,
+		Sentence: fmt.Sprintf("%s waited %s%s for %s after the heal; the bound is %s%s",
+			name, seconds(w.span.to-w.span.from), not, s.object, seconds(int64(s.bound)), list),
 		Proof: ordered(proof...),
 		Nodes: in.scene(len(in.History)-1, name),
 		From:  w.span.from, To: w.span.to,

@@ -44,6 +44,10 @@ const (
 	ClaimTokens    = "tokens"    // no accepted token below one accepted before
 	ClaimHandOver  = "hand-over" // after the last heal every participant is served within a bound
 	ClaimOrphans   = "orphans"   // nothing is left behind at the end by holds that are over
+	ClaimCounter   = "counter"   // additions are linearizable
+	ClaimTotal     = "total"     // acknowledged <= read at the end <= acknowledged + unknown
+	ClaimOrder     = "order"     // no start of a participant reads less than it knew
+	ClaimServed    = "served"    // after the last heal everyone's op succeeds within a bound
 )
 
 // Claim is what a recipe promises, and when. Outside its preconditions a violation of it is a hazard.

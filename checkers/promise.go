@@ -8,6 +8,13 @@ const (
 	OpList    = "list"    // OK carries the number N of the lock's children and their names in Text; it must not be stale
 )
 
+// Operations of the counter workload.
+const (
+	OpAdd   = "add"   // N = 1; OK carries the value N that it made
+	OpRead  = "read"  // OK carries a value N, not older than what the participant knew
+	OpTotal = "total" // OK carries the value N; it must not be stale
+)
+
 // rules are said for recipes whose claim has no rule of its own.
 var rules = map[string]string{
 	ClaimExclusion: "the resource never accepts an access of a hold again once it has accepted one of another hold",
@@ -15,6 +22,10 @@ var rules = map[string]string{
 	ClaimTokens:    "the resource never accepts a token below one that it has accepted before",
 	ClaimHandOver:  "after the last heal every participant gets the lock within a bound",
 	ClaimOrphans:   "nothing is left under the lock when nobody holds it or waits for it",
+	ClaimCounter:   "additions can be put in one order that keeps to real time, in which each was told the value that it made",
+	ClaimTotal:     "the counter is never read lower than what was acknowledged, nor higher than that and what is unknown",
+	ClaimOrder:     "no start of a participant reads less than it has read or made before",
+	ClaimServed:    "after the last heal everyone's addition is acknowledged within a bound",
 }
 
 // promise is a claim as this run is held to it.

@@ -3,6 +3,7 @@ package checkers
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -62,7 +63,7 @@ func (s *script) line(f []string) error {
 		return s.spec(f[1:])
 	case "promise":
 		s.in.Claims = nil
-		for _, c := range lockClaims() {
+		for _, c := range slices.Concat(lockClaims(), counterClaims()) {
 			if strings.Contains(f[1], c.Name) {
 				s.in.Claims = append(s.in.Claims, c)
 			}

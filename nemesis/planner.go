@@ -90,8 +90,26 @@ func (p planner) step(k Kind) Step {
 		// Long enough for the participant to have its turn.
 		s.For = spec.Duration(2*session + time.Duration(2*p.spec.Participants)*p.spec.Hold.D())
 	}
+	if !p.holds() {
+		s = anybody(s)
+	}
 	s.Fault.Kind = k
 	s.Fault.Target.Pick = p.rng.IntN(8)
+	return s
+}
+
+// holds tells whether participants of the workload hold something, and say so in their ops.
+func (p planner) holds() bool { return p.spec.Workload == "lock" }
+
+// anybody is the step without regard to who holds.
+func anybody(s Step) Step {
+	s.On = nil
+	switch t := &s.Fault.Target; t.Role {
+	case Holder, Waiter:
+		t.Role = Participant
+	case HolderServer:
+		t.Role = AnyServer
+	}
 	return s
 }
 
@@ -138,6 +156,12 @@ func (p planner) pauses() []Step {
 }
 
 func (p planner) losses() []Step {
+	if p.spec.Workload == "counter" {
+		return []Step{
+			{Fault: Fault{Target: Target{Role: Participant}, Op: "setData"}},
+			{Fault: Fault{Target: Target{Role: Participant}, Op: "getData"}},
+		}
+	}
 	return []Step{
 		{Fault: Fault{Target: Target{Role: Participant}, Op: "create"}},
 		{Fault: Fault{Target: Target{Role: Participant}, Op: "delete"}},

@@ -34,6 +34,20 @@ func TestNewPlan(t *testing.T) {
 	})
 }
 
+// A plan for a workload in which nobody holds anything names no holder and waits for none.
+func TestNewPlanWithoutHolds(t *testing.T) {
+	for seed := range uint64(50) {
+		s := spec.Default()
+		s.Workload, s.Seed, s.Faults = "counter", seed, []string{"partition", "kill", "pause", "lose-reply"}
+		p, err := NewPlan(s)
+		require.NoError(t, err)
+		for _, step := range p.Steps {
+			require.Nil(t, step.On)
+			require.NotContains(t, []Role{Holder, HolderServer, Waiter}, step.Fault.Target.Role)
+		}
+	}
+}
+
 func TestNewPlanRefusesWhatHasNoRoom(t *testing.T) {
 	s := spec.Default()
 	s.Time = spec.Duration(5 * time.Second)

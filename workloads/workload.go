@@ -3,6 +3,7 @@ package workloads
 import (
 	"math/rand/v2"
 	"slices"
+	"time"
 
 	"riven/checkers"
 	"riven/harness/env"
@@ -66,6 +67,8 @@ type Workload struct {
 	Ops func(s spec.Spec, participant string, r *rand.Rand) Stream
 	// Quiet is one turn of a participant after the final heal. It is repeated until every op of a turn is OK: they must all be served.
 	Quiet func(s spec.Spec) []history.Op
+	// Bound is within which time after the final heal everybody must have been served.
+	Bound func(s spec.Spec) time.Duration
 	// Last is the last read, made by one participant when nobody else does anything any more. It is repeated until it
 	// is Settled, or what may still change must have.
 	Last    history.Op

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"riven/checkers"
+	"riven/harness/history"
 	"riven/results"
 )
 
@@ -53,6 +55,8 @@ func TestAccept(t *testing.T) {
 		run  func(*testing.T, *table)
 	}{
 		{"correct", acceptCorrect},
+		{"counter", acceptCounter},
+		{"monitors", acceptMonitors},
 		{"unfenced", acceptUnfenced},
 		{"holders", acceptTwoHolders},
 		{"native", acceptNative},
@@ -88,6 +92,43 @@ func acceptCorrect(t *testing.T, a *table) {
 	}
 	a.add("the correct recipe passes under faults", "riven run lock --recipe curator --fencing "+faults+" --seed 1..10",
 		fmt.Sprintf("%d of 10 pass, %d acquisitions, %d faults applied with receipts", passed, acquired, receipts))
+}
+
+func acceptCounter(t *testing.T, a *table) {
+	const seeds = 5
+	passed, added, unknown := 0, 0, 0
+	for seed := 1; seed <= seeds; seed++ {
+		o := runWorkload(t, "counter", append(strings.Fields(faults), "--seed", fmt.Sprint(seed))...)
+		if o.Code == 0 {
+			passed++
+		} else {
+			t.Errorf("seed %d: %s", seed, o.Verdict.Sentence)
+		}
+		for _, f := range o.Verdict.Floors {
+			if f.Name == "additions" {
+				added += f.Got
+			}
+		}
+		b, err := results.Open(o.Bundle)
+		require.NoError(t, err)
+		for _, e := range b.History {
+			if e.Type == history.Info && e.F == checkers.OpAdd {
+				unknown++
+			}
+		}
+	}
+	a.add("the counter passes under faults", "riven run counter "+faults+" --seed 1..5",
+		fmt.Sprintf("%d of %d pass, %d additions acknowledged, %d ended unknown", passed, seeds, added, unknown))
+}
+
+// acceptMonitors compares the monitors with porcupine on more random histories than the unit tests do.
+func acceptMonitors(t *testing.T, a *table) {
+	const cases = "1000000"
+	out, err := exec.Command("go", "test", "-count=1", "-timeout", "60m", "-v", "-run", "AgainstPorcupine", "riven/checkers", "-args", "-cases", cases).CombinedOutput()
+	require.NoError(t, err, string(out))
+	said := regexp.MustCompile(`\d+ histories, \d+ linearizable`).FindAllString(string(out), -1)
+	require.NotEmpty(t, said, string(out))
+	a.add("the counter's monitor agrees with porcupine", "go test riven/checkers -run AgainstPorcupine -args -cases "+cases, strings.Join(said, "; ")+", no disagreement")
 }
 
 func acceptUnfenced(t *testing.T, a *table) {
@@ -175,26 +216,32 @@ func acceptDefects(t *testing.T, a *table) {
 	for _, d := range defects {
 		t.Run(d.recipe+"/"+d.defect, func(t *testing.T) {
 			for seed := 1; seed <= 5; seed++ {
-				o := runLock(t, d.command(t, seed, true)...)
+				o := d.run(t, seed, true)
 				if !d.breaksOwn(o.Verdict) {
 					continue
 				}
 				control := "none"
 				for s := 1; s <= seed; s++ {
-					c := runLock(t, d.command(t, s, false)...)
+					c := d.run(t, s, false)
 					if v := violated(c.Verdict); len(v) > 0 {
 						control = fmt.Sprintf("%v with seed %d: %s", v, s, c.Verdict.Sentence)
 						t.Error(control)
 					}
 				}
-				a.add("defect "+d.defect, fmt.Sprintf("riven run lock --recipe %s --defect %s %s", d.recipe, d.defect, d.args),
+				a.add("defect "+d.defect, d.told("--defect "+d.defect+" "),
 					fmt.Sprintf("violated in run %d: %s; without the defect, same plan and seeds: %s", seed, strings.Join(violated(o.Verdict), ", "), control))
 				return
 			}
 			t.Errorf("%s was not found in 5 runs", d.defect)
-			a.add("defect "+d.defect, fmt.Sprintf("riven run lock --recipe %s --defect %s %s", d.recipe, d.defect, d.args), "not found in 5 runs")
+			a.add("defect "+d.defect, d.told("--defect "+d.defect+" "), "not found in 5 runs")
 		})
 	}
+}
+
+// told is the command line without plan and seed, for people.
+func (a armed) told(words string) string {
+	workload, recipe := a.names()
+	return fmt.Sprintf("riven run %s --recipe %s %s%s", workload, recipe, words, a.args)
 }
 
 // acceptKilled kills the harness at random moments.

@@ -68,13 +68,19 @@ func rivenContext(ctx context.Context, t testing.TB, args ...string) outcome {
 	return o
 }
 
-// runLock makes one run in a folder of the test's own and logs how to repeat it when the test fails.
+// runLock makes one run of the lock workload.
 func runLock(t testing.TB, args ...string) outcome {
 	t.Helper()
-	o := riven(t, append([]string{"run", "lock", "--json", "--dir", bundleDir(t)}, args...)...)
+	return runWorkload(t, "lock", args...)
+}
+
+// runWorkload makes one run in a folder of the test's own and logs how to repeat it when the test fails.
+func runWorkload(t testing.TB, workload string, args ...string) outcome {
+	t.Helper()
+	o := riven(t, append([]string{"run", workload, "--json", "--dir", bundleDir(t)}, args...)...)
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("riven run lock %v --seed %d: exit %d\n%s\n%s", args, o.Seed, o.Code, o.Stdout, o.Stderr)
+			t.Logf("riven run %s %v --seed %d: exit %d\n%s\n%s", workload, args, o.Seed, o.Code, o.Stdout, o.Stderr)
 		}
 	})
 	return o

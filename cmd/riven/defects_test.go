@@ -17,7 +17,7 @@ import (
 
 // armed is a defect with the settings and the plan that expose it.
 type armed struct {
-	recipe, defect string
+	recipe, defect string // a recipe of the lock workload, or WORKLOAD/RECIPE
 	args           string
 	plan           string   // steps in JSON; empty: no faults
 	breaks         []string // one of these claims must be violated
@@ -68,11 +68,40 @@ var defects = []armed{
 	{"ephemeral", "loss-is-failure", quick, step("f1", "1s", "4s", "", `{"kind": "lose-reply", "op": "create", `+p1), stuck},
 	{"ephemeral", "release-any", quick + " --fencing=false", step("f1", "1s", "5s", "", `{"kind": "lose-reply", "op": "delete", "count": 3, `+p1), overlap},
 	{"ephemeral", "persistent-node", quick, step("f1", "1s", "1s", midHold, `{"kind": "kill", `+holder), stuck},
+	{"counter/cas", "any-version", counting, "", miscounted},
+	{"counter/cas", "blind-retry", counting, lostSets, miscounted},
+	{"counter/cas", "loss-is-success", counting, step("f1", "2s", "2s", "", `{"kind": "partition", "shape": "from-peers", "target": {"role": "leader"}}`), miscounted},
+	{"counter/cas", "loss-is-failure", counting, lostSets, miscounted},
+	{"counter/cas", "two-sessions", counting + " --pin p1=follower,p1=leader", step("f1", "1s", "1500ms", "", `{"kind": "lose-reply", "op": "setData", `+p1) + "," +
+		step("f2", "3s", "2s", "", `{"kind": "partition", "shape": "from-peers", "target": {"role": "follower"}}`), []string{checkers.ClaimOrder}},
 }
 
-// command is the run of the scenario with a seed, with the defect or without.
+// Scenarios of the counter. What p1 reads is at the follower, what it adds goes to the leader once a reply was lost.
+const counting = "--time 8s --participants 3"
+
+var (
+	lostSets   = step("f1", "1s", "4s", "", `{"kind": "lose-reply", "op": "setData", "count": 8, `+p1)
+	miscounted = []string{checkers.ClaimCounter, checkers.ClaimTotal}
+)
+
+// names are the workload and the recipe.
+func (a armed) names() (workload, recipe string) {
+	if workload, recipe, named := strings.Cut(a.recipe, "/"); named {
+		return workload, recipe
+	}
+	return "lock", a.recipe
+}
+
+// run makes the run of the scenario with a seed, with the defect or without.
+func (a armed) run(t testing.TB, seed int, with bool) outcome {
+	workload, _ := a.names()
+	return runWorkload(t, workload, a.command(t, seed, with)...)
+}
+
+// command is the arguments of that run.
 func (a armed) command(t testing.TB, seed int, with bool) []string {
-	args := append(strings.Fields(a.args), "--recipe", a.recipe, "--seed", fmt.Sprint(seed))
+	_, recipe := a.names()
+	args := append(strings.Fields(a.args), "--recipe", recipe, "--seed", fmt.Sprint(seed))
 	if with {
 		args = append(args, "--defect", a.defect)
 	}

@@ -46,13 +46,14 @@ the history. Leaves a bundle with the verdict and report.html.
 
 Exit codes: 0 pass, 1 violation, 2 inconclusive, 3 error, 64 bad usage; of several seeds the worst.`,
 		Example: `  riven run lock --recipe curator --faults partition,kill,pause --time 30s --seed 1..10
+  riven run counter --faults partition,kill,pause
   riven run lock --fencing=false --faults pause          # a paused holder writes after its successor
   riven run lock --spec examples/two-holders.json --plan examples/two-holders-plan.json`,
 		Args: arguments("[WORKLOAD]"),
 		RunE: func(c *cobra.Command, args []string) error { return f.run(c, args) },
 	}
 	s, flags := &f.spec, c.Flags()
-	flags.StringVar(&s.Recipe, "recipe", s.Recipe, "recipe that the participants run (riven list)")
+	flags.StringVar(&s.Recipe, "recipe", "", "recipe that the participants run (riven list); the workload's first when not given")
 	flags.StringSliceVar(&s.Defects, "defect", nil, "defects to switch on in the recipe")
 	flags.StringSliceVar(&s.Faults, "faults", s.Faults, "kinds of faults to plan, or none")
 	flags.StringVar(&f.plan, "plan", "", "file with the plan, instead of one drawn from the seed")
@@ -180,6 +181,9 @@ func (f *runFlags) fromFile(c *cobra.Command, args []string) error {
 func (f *runFlags) fromFlags(args []string) error {
 	if len(args) == 1 {
 		f.spec.Workload = args[0]
+	}
+	if f.spec.Recipe == "" {
+		f.spec.Recipe = catalogue.FirstRecipe(f.spec.Workload)
 	}
 	if err := known("timing", f.timing, slices.Sorted(maps.Keys(spec.Timings))); err != nil {
 		return err

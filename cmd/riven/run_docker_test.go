@@ -6,6 +6,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -34,6 +35,14 @@ func TestRunPasses(t *testing.T) {
 	require.Equal(t, o.Verdict, again.Verdict, "the bundle alone gives the same verdict")
 }
 
+// Additions are counted right under every fault.
+func TestCounterRunPasses(t *testing.T) {
+	o := runWorkload(t, "counter", "--time", "12s", "--seed", "1", "--faults", "partition,kill,pause", "--session", "1s")
+	require.Equal(t, 0, o.Code, o.Verdict.Sentence)
+	again := riven(t, "check", o.Bundle, "--json")
+	require.Equal(t, o.Verdict, again.Verdict, "the bundle alone gives the same verdict")
+}
+
 // A holder that is paused in mid-hold writes after its successor when nothing fences it.
 func TestRunFindsTheStaleWrite(t *testing.T) {
 	a := armed{"curator", "", quick + " --session 1s --fencing=false", step("f1", "1s", "2s", midHold, `{"kind": "pause", `+holder), nil}
@@ -45,11 +54,11 @@ func TestRunFindsTheStaleWrite(t *testing.T) {
 // One defect of each kind; make accept has them all.
 func TestRunFindsDefects(t *testing.T) {
 	for _, a := range defects {
-		if a.recipe != "curator" || a.defect != "sort-by-name" && a.defect != "persistent-node" {
+		if !slices.Contains([]string{"curator/sort-by-name", "curator/persistent-node", "counter/cas/blind-retry"}, a.recipe+"/"+a.defect) {
 			continue
 		}
 		t.Run(a.defect, func(t *testing.T) {
-			o := runLock(t, a.command(t, 1, true)...)
+			o := a.run(t, 1, true)
 			require.True(t, a.breaksOwn(o.Verdict), "violated: %v", violated(o.Verdict))
 			require.Equal(t, 1, o.Code)
 		})

@@ -278,7 +278,7 @@ func recovery(s spec.Spec) time.Duration {
 // quiet lets every participant take its turns until one went well. Whether that was soon enough is for the checkers;
 // here it ends when the time in which it had to be is well over.
 func (r *run) quiet(ctx context.Context) error {
-	limit := time.Now().Add(checkers.HandOverBound(r.spec)*5/4 + 2*time.Second)
+	limit := time.Now().Add(r.workload.Bound(r.spec)*5/4 + 2*time.Second)
 	r.mark(history.PhaseQuiet)
 	r.enter(history.PhaseQuiet, func() time.Duration { return time.Until(limit) })
 	turn := r.workload.Quiet(r.spec)

@@ -8,11 +8,12 @@ import (
 	"riven/harness/spec"
 	"riven/nemesis"
 	"riven/workloads"
+	"riven/workloads/counter"
 	"riven/workloads/lock"
 )
 
 // All are the workloads there are, in the order in which they are listed to people.
-func All() []workloads.Workload { return []workloads.Workload{lock.Workload()} }
+func All() []workloads.Workload { return []workloads.Workload{lock.Workload(), counter.Workload()} }
 
 // UnknownError is a name that is not in the catalogue.
 type UnknownError struct {
@@ -43,6 +44,16 @@ func Find(workload, recipe string) (workloads.Workload, workloads.Recipe, error)
 		known = append(known, w.Name)
 	}
 	return workloads.Workload{}, workloads.Recipe{}, &UnknownError{"workload", workload, known}
+}
+
+// FirstRecipe is the name of the recipe that a workload runs when none is asked for; empty if there is no such workload.
+func FirstRecipe(workload string) string {
+	for _, w := range All() {
+		if w.Name == workload {
+			return w.Recipes[0].Name
+		}
+	}
+	return ""
 }
 
 func findRecipe(w workloads.Workload, name string) (workloads.Recipe, error) {

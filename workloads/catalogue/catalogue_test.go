@@ -22,8 +22,8 @@ func TestUnknownNames(t *testing.T) {
 		return s
 	}
 	for want, s := range map[string]spec.Spec{
-		`unknown workload "lok" (know lock); did you mean "lock"?`: change(func(s *spec.Spec) { s.Workload = "lok" }),
-		`unknown workload "election" (know lock)`:                  change(func(s *spec.Spec) { s.Workload = "election" }),
+		`unknown workload "lok" (know lock, counter); did you mean "lock"?`: change(func(s *spec.Spec) { s.Workload = "lok" }),
+		`unknown workload "election" (know lock, counter)`:                  change(func(s *spec.Spec) { s.Workload = "election" }),
 		`unknown recipe of lock "currator" (know curator, ephemeral, zk.Lock); did you mean "curator"?`: change(func(s *spec.Spec) {
 			s.Recipe = "currator"
 		}),
@@ -64,6 +64,7 @@ func TestEveryEntryIsComplete(t *testing.T) {
 		require.NotEmpty(t, w.Doc, w.Name)
 		require.NotNil(t, w.Ops, w.Name)
 		require.NotNil(t, w.Quiet, w.Name)
+		require.NotNil(t, w.Bound, w.Name)
 		require.NotNil(t, w.Resource, w.Name)
 		require.NotNil(t, w.Judge, w.Name)
 		require.NotNil(t, w.Floors, w.Name)

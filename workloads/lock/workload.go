@@ -38,6 +38,7 @@ func Workload() workloads.Workload {
 		Recipes:  []workloads.Recipe{curatorRecipe(), ephemeralRecipe(), nativeRecipe()},
 		Ops:      ops,
 		Quiet:    quiet,
+		Bound:    checkers.HandOverBound,
 		Last:     history.Op{F: List},
 		Settled:  func(e history.Event) bool { return e.Type == history.OK && e.N == 0 },
 		Resource: newRegister,
