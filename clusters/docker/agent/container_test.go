@@ -50,6 +50,47 @@ func TestServerInContainer(t *testing.T) {
 	require.NoError(t, c.cmd.Wait())
 }
 
+// TestClockOfServer skews a real JVM again and again while it serves, and starts it anew under a skew.
+func TestClockOfServer(t *testing.T) {
+	c := newContainer(t)
+	c.next(func(m Message) bool { return m.Up != nil })
+	start := Request{ID: 1, Cmd: CmdStart, Launch: &Launch{
+		Argv: c.argv, UID: 2181, GID: 2181, Incarnation: 1, ClientPort: 2181,
+		Dirs: []string{"/data"}, Files: []File{{Path: "/zoo.cfg", Text: standalone}, {Path: "/data/myid", Text: "1\n"}},
+	}}
+	c.ask(start)
+	c.role("standalone")
+	id := int64(1)
+	set := func(clock *Clock) Clocks {
+		id++
+		return *c.ask(Request{ID: id, Cmd: CmdClock, Clock: clock}).Clock
+	}
+	serves := func() {
+		id++
+		require.Equal(t, "imok", c.ask(Request{ID: id, Cmd: CmdFour, Word: "ruok"}).Text)
+	}
+	const hour = int64(time.Hour)
+	for range 20 {
+		on := set(&Clock{Offset: hour, Rate: 1})
+		require.Equal(t, Clocks{Pids: on.Pids, Now: hour}, on)
+		require.Len(t, on.Pids, 1)
+		serves()
+		require.Equal(t, Clocks{Pids: on.Pids, Before: hour}, set(nil))
+		serves()
+	}
+	first := set(&Clock{Offset: hour, Rate: 1})
+	id++
+	c.ask(Request{ID: id, Cmd: CmdKill})
+	id++
+	start.ID, start.Launch.Incarnation = id, 2
+	pid := c.ask(start).Pid
+	require.NotEqual(t, []int{pid}, first.Pids)
+	require.Equal(t, Clocks{Pids: []int{pid}, Before: hour}, set(nil), "the new process had the clock too")
+	c.role("standalone")
+	require.NoError(t, c.stdin.Close())
+	require.NoError(t, c.cmd.Wait())
+}
+
 func TestDetectInContainer(t *testing.T) {
 	c := newContainer(t)
 	c.next(func(m Message) bool { return m.Up != nil })
@@ -79,7 +120,7 @@ func newContainer(t *testing.T) *container {
 	c := &container{t: t}
 	require.NoError(t, json.Unmarshal(docker("image", "inspect", "--format", "{{json .Config.Cmd}}", serverImage), &c.argv))
 	args := []string{"create", "-i", "--rm", "--label", "riven=agent-test", "--user", "0:0", "--entrypoint", "/agent", "--cap-drop", "ALL"}
-	for _, right := range []string{"KILL", "SETUID", "SETGID", "SETPCAP", "CHOWN", "NET_ADMIN"} {
+	for _, right := range []string{"KILL", "SETUID", "SETGID", "SETPCAP", "CHOWN", "NET_ADMIN", "SYS_PTRACE", "DAC_OVERRIDE"} {
 		args = append(args, "--cap-add", right)
 	}
 	id := strings.TrimSpace(string(docker(append(args, serverImage, "agent")...)))
