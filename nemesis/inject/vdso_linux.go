@@ -13,9 +13,6 @@ import (
 // ErrPaused is why a clock is not patched while its process is stopped: its threads could not be brought to a safe place.
 var ErrPaused = errors.New("its process is paused")
 
-// errNoSkew is what a machine answers that has no code for it.
-var errNoSkew = fmt.Errorf("clock skew of a running process: %w (amd64 only)", errors.ErrUnsupported)
-
 // Skew is what the wall clock of a process shows: a true time t is shown as t + Offset + (t-Anchor)*Rate/2^32 ns.
 // The zero Skew is the truth.
 type Skew struct {

@@ -2,6 +2,7 @@ package inject
 
 import (
 	"bufio"
+	"flag"
 	"fmt"
 	"os"
 	"strconv"
@@ -139,10 +140,12 @@ func TestClockOfAPausedProcess(t *testing.T) {
 	near(t, 0, d.ahead(t))
 }
 
+var cycles = flag.Int("cycles", 20, "how often a busy process is patched and restored")
+
 func TestPatchAndRestoreOfABusyProcess(t *testing.T) {
 	s := supervise(t)
 	d := startClock(t, s, 4)
-	for range 20 {
+	for range *cycles {
 		set(t, s, time.Hour, 1)
 		near(t, time.Hour, d.ahead(t))
 		set(t, s, 0, 1)

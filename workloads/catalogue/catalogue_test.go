@@ -24,7 +24,7 @@ func TestUnknownNames(t *testing.T) {
 	for want, s := range map[string]spec.Spec{
 		`unknown workload "lok" (know lock); did you mean "lock"?`: change(func(s *spec.Spec) { s.Workload = "lok" }),
 		`unknown workload "election" (know lock)`:                  change(func(s *spec.Spec) { s.Workload = "election" }),
-		`unknown recipe of lock "currator" (know curator, ephemeral, zk.Lock); did you mean "curator"?`: change(func(s *spec.Spec) {
+		`unknown recipe of lock "currator" (know curator, ephemeral, lease, zk.Lock); did you mean "curator"?`: change(func(s *spec.Spec) {
 			s.Recipe = "currator"
 		}),
 		`unknown claim of ephemeral "fairness" (know exclusion, tokens, belief, hand-over, orphans)`: change(func(s *spec.Spec) {
