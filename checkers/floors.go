@@ -89,8 +89,11 @@ func (in Input) faultFloors(k nemesis.Kind, u usage, ops []opSpan) []Floor {
 		if s.Fault.Kind != k {
 			continue
 		}
-		planned++
 		r, ok := last[s.ID]
+		if ok && in.idle(r) {
+			continue
+		}
+		planned++
 		if !ok || r.Status != nemesis.Applied {
 			continue
 		}
@@ -119,6 +122,12 @@ func (in Input) faultFloors(k nemesis.Kind, u usage, ops []opSpan) []Floor {
 			Floor{Name: fmt.Sprintf("%s: faults that left no service where they should not", k), Want: stalling, Got: kept})
 	}
 	return floors
+}
+
+// idle tells whether the fault can do nothing to coordination by its nature: a server's wall clock, as ZooKeeper times its sessions and
+// its quorum by System.nanoTime. Such a fault covers nothing.
+func (in Input) idle(r *nemesis.Receipt) bool {
+	return r.Step.Fault.Kind == nemesis.Clock && len(r.Nodes) > 0 && slices.Contains(in.Spec.ServerNames(), r.Nodes[0])
 }
 
 // undisturbed is the time in which what the receipt expects holds: from its effect until any fault ends or begins.

@@ -109,12 +109,26 @@ func doneTo(f nemesis.Fault) string {
 		return "paused"
 	case nemesis.Kill:
 		return "down after a kill"
+	case nemesis.Clock:
+		return skewed(f)
 	case nemesis.LoseReply:
 		return "losing replies to " + f.Op
 	case nemesis.Partition:
 		return partitioned(f.Shape)
 	}
 	return "under " + string(f.Kind)
+}
+
+// skewed says what a wall clock was made to do.
+func skewed(f nemesis.Fault) string {
+	var said []string
+	if f.Jump != 0 {
+		said = append(said, fmt.Sprintf("by %v", f.Jump.D()))
+	}
+	if f.Rate != 0 {
+		said = append(said, fmt.Sprintf("at rate %v", f.Rate))
+	}
+	return "with a wall clock skewed " + strings.Join(said, " and ")
 }
 
 func partitioned(s nemesis.Shape) string {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"riven/harness/spec"
 )
@@ -16,6 +17,7 @@ const (
 	Partition Kind = "partition"  // packets between nodes are dropped by their receivers
 	Kill      Kind = "kill"       // SIGKILL of the child, started again at the end
 	Pause     Kind = "pause"      // SIGSTOP of everything on the node but the agent
+	Clock     Kind = "clock"      // the wall clock of everything on the node but the agent jumps, or runs too fast or too slow
 	LoseReply Kind = "lose-reply" // a participant's connection breaks after the server has done the request, before its reply is read
 )
 
@@ -61,6 +63,9 @@ type Fault struct {
 	Target Target `json:"target"`
 	Op     string `json:"op,omitempty"`    // lose-reply: opcode whose reply is lost ("create", "delete", …)
 	Count  int    `json:"count,omitempty"` // lose-reply: how many in a row, default 1
+
+	Jump spec.Duration `json:"jump,omitempty"` // clock: how far it jumps at the begin, either way
+	Rate float64       `json:"rate,omitempty"` // clock: seconds that it shows for one that passes; 0 is not given, which is 1
 }
 
 // Event that a trigger waits for.
@@ -95,6 +100,11 @@ type Plan struct {
 	Policy string `json:"policy"` // "seeded", "file" or "none"
 	Seed   uint64 `json:"seed,omitempty"`
 	Steps  []Step `json:"steps"`
+}
+
+// Has tells whether a fault of that kind is in the plan.
+func (p Plan) Has(k Kind) bool {
+	return slices.ContainsFunc(p.Steps, func(s Step) bool { return s.Fault.Kind == k })
 }
 
 // ParsePlan reads a plan and refuses keys it does not know. Whether it fits the nodes is for Validate.

@@ -85,6 +85,9 @@ func (p planner) step(k Kind) Step {
 	case Pause:
 		s = pick(p.rng, p.pauses())
 		s.For = spec.Duration(p.spec.PauseLength())
+	case Clock:
+		s = pick(p.rng, p.clocks())
+		s.For = spec.Duration(p.between(session, session*2).Round(time.Millisecond))
 	case LoseReply:
 		s = pick(p.rng, p.losses())
 		// Long enough for the participant to have its turn.
@@ -153,6 +156,28 @@ func (p planner) pauses() []Step {
 		{Fault: Fault{Target: Target{Role: Holder}}, On: p.midHold()},
 		{Fault: Fault{Target: Target{Role: Leader}}},
 	}
+}
+
+// clocks are jumps of one to ten session timeouts, so that every lease in sight runs out or becomes too long, and rates of a half to two.
+func (p planner) clocks() []Step {
+	session := p.spec.Timing.Session.D()
+	jump := spec.Duration(p.between(session, 10*session).Round(time.Millisecond))
+	if p.rng.IntN(2) == 0 {
+		jump = -jump
+	}
+	rate := float64(50+p.rng.IntN(151)) / 100
+	if rate == 1 {
+		rate = 2
+	}
+	var steps []Step
+	for _, t := range []Target{{Role: Holder}, {Role: Participant}, {Role: Waiter}, {Role: AnyServer}} {
+		var on *Trigger
+		if t.Role == Holder {
+			on = p.midHold()
+		}
+		steps = append(steps, Step{Fault: Fault{Target: t, Jump: jump}, On: on}, Step{Fault: Fault{Target: t, Rate: rate}, On: on})
+	}
+	return steps
 }
 
 func (p planner) losses() []Step {

@@ -1,5 +1,7 @@
 package nemesis
 
+import "riven/harness/spec"
+
 // Status is how a fault ended.
 type Status string
 
@@ -37,6 +39,17 @@ type ProcessReceipt struct {
 	Resumed bool   `json:"resumed,omitempty"` // pause: none left in state T
 }
 
+// ClockReceipt is by how much the wall clocks of a node's processes were ahead, as read in the processes.
+type ClockReceipt struct {
+	Node    string        `json:"node"`
+	Pids    []int         `json:"pids"`    // at the begin
+	Before  spec.Duration `json:"before"`  // the fault
+	Begin   spec.Duration `json:"begin"`   // once it was in force
+	Last    spec.Duration `json:"last"`    // before it was undone
+	After   spec.Duration `json:"after"`   // it was undone
+	LastPid int           `json:"lastPid"` // one that was read at the end: another than at the begin if there was a new start in between; 0: none ran
+}
+
 // LostReply is one reply that did not reach its caller.
 type LostReply struct {
 	Node string `json:"node"`
@@ -57,6 +70,7 @@ type Receipt struct {
 	EndBy     int64            `json:"endBy,omitempty"`     // all of its effects were undone
 	Edges     []EdgeReceipt    `json:"edges,omitempty"`
 	Processes []ProcessReceipt `json:"processes,omitempty"`
+	Clocks    []ClockReceipt   `json:"clocks,omitempty"`
 	Lost      []LostReply      `json:"lost,omitempty"`
 	Expect    Expect           `json:"expect"`
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Resolved is a fault with its target made concrete.
@@ -204,10 +205,30 @@ func (f Fault) validate(servers, participants []string) error {
 		return fmt.Errorf("%s %s needs at least two servers", f.Kind, f.Shape)
 	case needParticipant && !onParticipant:
 		return fmt.Errorf("%s %s needs a participant as its target", f.Kind, f.Shape)
+	case f.Kind == Clock && f.Jump == 0 && (f.Rate == 0 || f.Rate == 1):
+		return fmt.Errorf("clock needs a jump, or a rate other than 1")
+	case f.Kind == Clock && (f.Jump.D().Abs() > maxJump || f.Rate != 0 && (f.Rate < minRate || f.Rate > maxRate)):
+		return fmt.Errorf("clock: jump %v, rate %v: at most %v either way, rate %v to %v", f.Jump.D(), f.Rate, maxJump, minRate, maxRate)
+	case f.Kind != Clock && (f.Jump != 0 || f.Rate != 0):
+		return fmt.Errorf("%s has no jump and no rate", f.Kind)
 	case f.Kind == LoseReply && f.Op == "":
 		return fmt.Errorf("lose-reply needs the op whose reply is lost")
 	}
 	return nil
+}
+
+// Bounds of a clock fault.
+const (
+	maxJump          = 365 * 24 * time.Hour
+	minRate, maxRate = 0.1, 10.0
+)
+
+// ClockRate is the rate of a clock fault, 1 where none is given.
+func (f Fault) ClockRate() float64 {
+	if f.Rate == 0 {
+		return 1
+	}
+	return f.Rate
 }
 
 // listed are names as they are told to people.
@@ -220,4 +241,4 @@ func listed[T ~string](names []T) string {
 }
 
 // Kinds are all faults, in the order in which they are listed to people.
-var Kinds = []Kind{Partition, Kill, Pause, LoseReply}
+var Kinds = []Kind{Partition, Kill, Pause, Clock, LoseReply}

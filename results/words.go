@@ -107,6 +107,12 @@ func faultWords(f nemesis.Fault) string {
 	if f.Shape != "" {
 		words += " " + strings.ReplaceAll(string(f.Shape), "-", " ")
 	}
+	if f.Jump != 0 {
+		words += " jump by " + f.Jump.D().String()
+	}
+	if f.Rate != 0 {
+		words += fmt.Sprintf(" rate %v", f.Rate)
+	}
 	if f.Op != "" {
 		words += " to " + f.Op
 	}
@@ -162,6 +168,9 @@ func seenWords(r nemesis.Receipt) string {
 	for _, p := range r.Processes {
 		parts = append(parts, processWords(p))
 	}
+	for _, c := range r.Clocks {
+		parts = append(parts, clockWords(c))
+	}
 	for _, l := range r.Lost {
 		parts = append(parts, fmt.Sprintf("%s never read the reply to %s (xid %d, zxid 0x%x)", l.Node, l.Op, l.Xid, l.Zxid))
 	}
@@ -186,6 +195,12 @@ func processWords(p nemesis.ProcessReceipt) string {
 		words += ", all resumed"
 	}
 	return words
+}
+
+// clockWords says by how much a clock was ahead, as read in the processes.
+func clockWords(c nemesis.ClockReceipt) string {
+	return fmt.Sprintf("%s pids %s ahead by %v before, %v at the begin, %v at the end, %v after",
+		c.Node, strings.Trim(fmt.Sprint(c.Pids), "[]"), c.Before.D(), c.Begin.D(), c.Last.D(), c.After.D())
 }
 
 func expectWords(x nemesis.Expect) string {

@@ -120,7 +120,7 @@ func each(nodes []*node, f func(i int, n *node) error) error {
 
 // open attaches to a created container, starts it and waits for nothing. Whatever it opened is closed by Stop.
 func (c *Cluster) open(ctx context.Context, n *node) error {
-	ctr, err := createContainer(ctx, n.image.Ref, c.network.Name, n.name, labels(kindNode, c.cfg.RunID, c.started))
+	ctr, err := createContainer(ctx, n.image.Ref, c.network.Name, n.name, labels(kindNode, c.cfg.RunID, c.started), agentCapabilities(c.cfg.Clocks))
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 
@@ -32,6 +33,18 @@ const (
 // data directory that it makes is handed to the child's user.
 var capabilities = []string{"KILL", "SETUID", "SETGID", "SETPCAP", "NET_ADMIN", "CHOWN"}
 
+// clockCapabilities are for clocks: SYS_PTRACE to stop the child's threads and to write to its memory, DAC_OVERRIDE as the kernel's file
+// for that belongs to the child's user.
+var clockCapabilities = []string{"SYS_PTRACE", "DAC_OVERRIDE"}
+
+// agentCapabilities are those that a run takes.
+func agentCapabilities(clocks bool) []string {
+	if clocks {
+		return slices.Concat(capabilities, clockCapabilities)
+	}
+	return capabilities
+}
+
 func labels(kind, run string, started time.Time) map[string]string {
 	return map[string]string{
 		labelKind: kind, labelRun: run, labelStarted: strconv.FormatInt(started.Unix(), 10),
@@ -48,7 +61,7 @@ func createNetwork(ctx context.Context, run string, started time.Time) (*tc.Dock
 
 // createContainer makes the container of a node. Its standard input is the agent's life line: StdinOnce closes it when
 // the attached harness goes, the agent ends, and the engine removes the container.
-func createContainer(ctx context.Context, image, network, name string, labels map[string]string) (tc.Container, error) {
+func createContainer(ctx context.Context, image, network, name string, labels map[string]string, caps []string) (tc.Container, error) {
 	labels[labelNode] = name
 	c, err := tc.GenericContainer(ctx, tc.GenericContainerRequest{
 		Logger: tclog.NewNoopLogger(),
@@ -61,7 +74,7 @@ func createContainer(ctx context.Context, image, network, name string, labels ma
 			},
 			HostConfigModifier: func(h *container.HostConfig) {
 				h.AutoRemove = true
-				h.CapDrop, h.CapAdd = []string{"ALL"}, capabilities
+				h.CapDrop, h.CapAdd = []string{"ALL"}, caps
 				h.LogConfig = container.LogConfig{Type: "none"}
 			},
 		},

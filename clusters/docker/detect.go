@@ -21,7 +21,7 @@ import (
 // which of them work on this engine. run names it on the engine.
 func Detect(ctx context.Context, cli *client.Client, run string, img Image) (found []inject.Mechanism, err error) {
 	c, err := New(clusters.Config{
-		Spec: spec.Spec{Participants: 1}, Observer: nobody{}, RunID: run,
+		Spec: spec.Spec{Participants: 1}, Observer: nobody{}, RunID: run, Clocks: true,
 		Log:      func(string) io.Writer { return io.Discard },
 		Progress: func(string, ...any) {},
 	}, cli, Images{Server: img, Participant: img})

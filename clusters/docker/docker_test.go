@@ -381,7 +381,7 @@ func TestSweepTakesWhatIsOldAndOutOfUse(t *testing.T) {
 		require.NoError(t, err)
 		networks = append(networks, nw.Name)
 		for _, name := range []string{"created", "running"} {
-			ctr, err := createContainer(ctx, images.Participant.Ref, nw.Name, name+age.String(), labels(kindNode, run, time.Now().Add(-age)))
+			ctr, err := createContainer(ctx, images.Participant.Ref, nw.Name, name+age.String(), labels(kindNode, run, time.Now().Add(-age)), capabilities)
 			require.NoError(t, err)
 			if name == "running" && age > 0 {
 				at, err := attach(ctx, cli, ctr.GetContainerID())
@@ -430,7 +430,7 @@ func TestNodeStartedAfterItsHarnessWentEnds(t *testing.T) {
 	run := "test-late-" + strconv.FormatInt(time.Now().UnixNano(), 36)
 	nw, err := createNetwork(ctx, run, time.Now())
 	require.NoError(t, err)
-	ctr, err := createContainer(ctx, images.Participant.Ref, nw.Name, "p1", labels(kindNode, run, time.Now()))
+	ctr, err := createContainer(ctx, images.Participant.Ref, nw.Name, "p1", labels(kindNode, run, time.Now()), capabilities)
 	require.NoError(t, err)
 	at, err := attach(ctx, cli, ctr.GetContainerID())
 	require.NoError(t, err)

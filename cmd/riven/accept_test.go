@@ -62,11 +62,30 @@ func TestAccept(t *testing.T) {
 		{"native", acceptNative},
 		{"nothing", acceptNothingHappened},
 		{"defects", acceptDefects},
+		{"clocks", acceptClocks},
 		{"killed", acceptKilled},
 		{"checker", acceptCheckerKilled},
 		{"beside", acceptBeside},
 	} {
 		t.Run(p.name, func(t *testing.T) { p.run(t, a) })
+	}
+}
+
+// acceptClocks has the clocks of processes patched and restored that read them all the time: none may die, and the Go
+// process may see no monotonic reading go back.
+func acceptClocks(t *testing.T, a *table) {
+	for _, p := range []struct{ name, dir, test, came string }{
+		{"a busy Go process", "./nemesis/inject", "TestPatchAndRestoreOfABusyProcess",
+			"no crash, no monotonic reading that went back, every skew and every restore seen by the process itself"},
+		{"a serving JVM", "./clusters/docker/agent", "TestClockOfServer",
+			"no crash, every skew and every restore seen in the server's own log, every request served"},
+	} {
+		args := []string{"test", "-count=1", "-tags", "docker", "-run", "^" + p.test + "$", p.dir, "-args", "-cycles", "500"}
+		c := exec.Command("go", args...)
+		c.Dir = "../.."
+		out, err := c.CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		a.add("500 clocks patched and restored: "+p.name, "go "+strings.Join(args, " "), p.came)
 	}
 }
 

@@ -64,6 +64,7 @@ var defects = []armed{
 	{"curator", "session-token", quick + " --fencing=false", "", []string{checkers.ClaimTokens}},
 	{"curator", "ignore-loss", outlast, step("f1", "2s", "2400ms", midHold, `{"kind": "partition", "shape": "from-servers", `+holder), overlap},
 	{"curator", "ignore-suspended", outlast, step("f1", "2s", "2s", midHold, `{"kind": "partition", "shape": "from-servers", `+holder), overlap},
+	{"lease", "wall-clock", "--time 10s --participants 3 --session 1s --hold 2s --fencing=false", step("f1", "1s", "7s", midHold, `{"kind": "clock", "jump": "1m", "target": {"role": "waiter"}}`), overlap},
 	{"ephemeral", "check-then-create", quick + " --fencing=false", "", overlap},
 	{"ephemeral", "loss-is-failure", quick, step("f1", "1s", "4s", "", `{"kind": "lose-reply", "op": "create", `+p1), stuck},
 	{"ephemeral", "release-any", quick + " --fencing=false", step("f1", "1s", "5s", "", `{"kind": "lose-reply", "op": "delete", "count": 3, `+p1), overlap},

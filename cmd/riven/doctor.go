@@ -28,6 +28,7 @@ type examined struct {
 var needs = map[nemesis.Kind][]string{
 	nemesis.Partition: {inject.MechPartition, inject.MechCounters, inject.MechProbe},
 	nemesis.Kill:      {inject.MechLaunch, inject.MechKill},
+	nemesis.Clock:     {inject.MechLaunch, inject.MechClock},
 	nemesis.Pause:     {inject.MechLaunch, inject.MechPause},
 }
 

@@ -143,7 +143,7 @@ func prepare(ctx context.Context, o Options) (*run, error) {
 	}
 	r.conductor = nemesis.NewConductor(plan, nemesis.NewView(s.ServerNames(), s.ParticipantNames(), homes))
 	r.cluster, err = o.Cluster(ctx, clusters.Config{
-		Spec: s, Observer: r.observer, Log: rec.Log, Progress: o.Progress.Printf, RunID: filepath.Base(rec.Dir),
+		Spec: s, Observer: r.observer, Log: rec.Log, Progress: o.Progress.Printf, RunID: filepath.Base(rec.Dir), Clocks: plan.Has(nemesis.Clock),
 	})
 	if err != nil {
 		r.problem(err)

@@ -2,8 +2,10 @@ package inject
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/netip"
 	"os"
@@ -28,6 +30,7 @@ const (
 	MechLaunch    = "launch" // start without privileges
 	MechPause     = "pause"
 	MechKill      = "kill"
+	MechClock     = "clock" // wall clock of a running process
 )
 
 // detectAddress is a loopback address that nobody else uses: cutting it harms no traffic.
@@ -98,7 +101,7 @@ func detectProcesses(ctx context.Context, s *Supervisor) []Mechanism {
 	child, err := s.start(Command{UID: unprivilegedID(), GID: unprivilegedID()})
 	if err != nil {
 		failed := fmt.Errorf("no child: %w", err)
-		return []Mechanism{mechanism(MechLaunch, err), mechanism(MechPause, failed), mechanism(MechKill, failed)}
+		return []Mechanism{mechanism(MechLaunch, err), mechanism(MechPause, failed), mechanism(MechKill, failed), mechanism(MechClock, failed)}
 	}
 	launched := checkPrivileges(child.PID())
 	paused, pauseErr := pause(ctx, only(child.PID()))
@@ -109,7 +112,56 @@ func detectProcesses(ctx context.Context, s *Supervisor) []Mechanism {
 	if killErr == nil {
 		<-child.Done()
 	}
-	return []Mechanism{mechanism(MechLaunch, launched), mechanism(MechPause, pauseErr), mechanism(MechKill, killErr)}
+	return []Mechanism{
+		mechanism(MechLaunch, launched), mechanism(MechPause, pauseErr), mechanism(MechKill, killErr), mechanism(MechClock, s.tryClock(ctx)),
+	}
+}
+
+// tryClock skews a child of its own, by an hour, and believes only what the child itself says of its clock.
+func (s *Supervisor) tryClock(ctx context.Context) (err error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	child, err := s.start(Command{UID: unprivilegedID(), GID: unprivilegedID(), Stdout: w})
+	w.Close()
+	if err != nil {
+		return err
+	}
+	defer func() {
+		_, killErr := kill(ctx, only(child.PID()))
+		err = errors.Join(err, killErr)
+		if killErr == nil {
+			<-child.Done()
+		}
+	}()
+	for _, offset := range []time.Duration{time.Hour, 0} {
+		skew, err := NewSkew(offset, 1)
+		if err != nil {
+			return err
+		}
+		if _, err := s.setClocks(skew, only(child.PID())); err != nil {
+			return err
+		}
+		var said time.Duration
+		// What it had said before is in the pipe.
+		err = poll(ctx, func() (bool, error) {
+			said, err = readOffset(r)
+			return (said - offset).Abs() < time.Minute, err
+		})
+		if err != nil {
+			return fmt.Errorf("a child with a skew of %v says it is ahead by %v: %w", offset, said, err)
+		}
+	}
+	return nil
+}
+
+// readOffset reads one word of idle.
+func readOffset(r io.Reader) (time.Duration, error) {
+	b := make([]byte, 8)
+	_, err := io.ReadFull(r, b)
+	return time.Duration(binary.LittleEndian.Uint64(b)), err
 }
 
 // unprivilegedID is "nobody" for root, else ourselves: only root can become somebody else.

@@ -121,19 +121,24 @@ func (s *Supervisor) reapAll() {
 		if pid <= 0 || err != nil {
 			return
 		}
-		c := s.children[pid]
-		if c == nil {
-			continue // an orphan
-		}
-		delete(s.children, pid)
-		c.status = Status{At: Mono()}
-		if ws.Signaled() {
-			c.status.Signal = ws.Signal()
-		} else {
-			c.status.Code = ws.ExitStatus()
-		}
-		close(c.done)
+		s.settle(pid, ws)
 	}
+}
+
+// settle notes how a process ended that has just been reaped, if it is one of ours and not an orphan. The lock is held.
+func (s *Supervisor) settle(pid int, ws unix.WaitStatus) {
+	c := s.children[pid]
+	if c == nil {
+		return
+	}
+	delete(s.children, pid)
+	c.status = Status{At: Mono()}
+	if ws.Signaled() {
+		c.status.Signal = ws.Signal()
+	} else {
+		c.status.Code = ws.ExitStatus()
+	}
+	close(c.done)
 }
 
 // Start starts the command by way of Launch and returns when the command itself has been executed, or why it could not be.

@@ -24,13 +24,13 @@ func TestUnknownNames(t *testing.T) {
 	for want, s := range map[string]spec.Spec{
 		`unknown workload "lok" (know lock, counter); did you mean "lock"?`: change(func(s *spec.Spec) { s.Workload = "lok" }),
 		`unknown workload "election" (know lock, counter)`:                  change(func(s *spec.Spec) { s.Workload = "election" }),
-		`unknown recipe of lock "currator" (know curator, ephemeral, zk.Lock); did you mean "curator"?`: change(func(s *spec.Spec) {
+		`unknown recipe of lock "currator" (know curator, ephemeral, lease, zk.Lock); did you mean "curator"?`: change(func(s *spec.Spec) {
 			s.Recipe = "currator"
 		}),
 		`unknown claim of ephemeral "fairness" (know exclusion, tokens, belief, hand-over, orphans)`: change(func(s *spec.Spec) {
 			s.Recipe, s.Claims = "ephemeral", []string{"belief", "fairness"}
 		}),
-		`unknown fault "kil" (know partition, kill, pause, lose-reply); did you mean "kill"?`: change(func(s *spec.Spec) {
+		`unknown fault "kil" (know partition, kill, pause, clock, lose-reply); did you mean "kill"?`: change(func(s *spec.Spec) {
 			s.Faults = []string{"pause", "kil"}
 		}),
 		`unknown defect of zk.Lock "no-token": there is none`: change(func(s *spec.Spec) {

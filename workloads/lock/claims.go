@@ -29,6 +29,17 @@ func claims() []checkers.Claim {
 	}
 }
 
+// claimsOfLease are those of a recipe that rests on no session, but on its participants' own monotonic clocks.
+func claimsOfLease() []checkers.Claim {
+	cs := claims()
+	for i := range cs {
+		if cs[i].Name == checkers.ClaimBelief {
+			cs[i].When = []checkers.Precondition{checkers.NoLongStall}
+		}
+	}
+	return cs
+}
+
 // claimsWithoutNotice are those of a recipe that is never told of a lost session: its belief holds while none expires.
 func claimsWithoutNotice() []checkers.Claim {
 	cs := claims()

@@ -29,6 +29,25 @@ func ephemeralRecipe() workloads.Recipe {
 	}
 }
 
+func leaseRecipe() workloads.Recipe {
+	return workloads.Recipe{
+		Name: "lease",
+		Doc: "A lease: one persistent node with its holder's name and the end of its lease, which is a session timeout long and written anew by its holder every " +
+			"quarter of it. Who has seen a lease unchanged for its whole length by its own monotonic clock takes it over. The holder stops a quarter of a lease " +
+			"earlier unless it has renewed. The fencing token is the zxid of the write that took it. A holder that stands still for longer than that knows " +
+			"nothing of its end: it takes fencing to be safe then.",
+		New:    newLease,
+		Claims: claimsOfLease(),
+		Defects: []workloads.Defect{{
+			Name: wallClock,
+			Bug:  "The end of the lease that stands in the node is held against the reader's own wall clock.",
+			Exposed: "clock jump of a waiter, forward by more than a lease (a session timeout), while another one holds: every time. With fencing belief is broken, without it " +
+				"exclusion and tokens as well.",
+			Breaks: overlap(),
+		}},
+	}
+}
+
 // overlap is what two holders at a time break. Without fencing the register accepts the older one's access: exclusion
 // and tokens. With fencing it refuses it, and what is left to see is that two believed to hold: belief.
 func overlap() []string {

@@ -35,7 +35,7 @@ func Workload() workloads.Workload {
 	return workloads.Workload{
 		Name:     "lock",
 		Doc:      "Participants take turns at a lock in ZooKeeper and write to a register while they hold it.",
-		Recipes:  []workloads.Recipe{curatorRecipe(), ephemeralRecipe(), nativeRecipe()},
+		Recipes:  []workloads.Recipe{curatorRecipe(), ephemeralRecipe(), leaseRecipe(), nativeRecipe()},
 		Ops:      ops,
 		Quiet:    quiet,
 		Bound:    checkers.HandOverBound,

@@ -37,6 +37,8 @@ type agent struct {
 	faults   sync.Mutex // held by each fault from begin to effect, so that none overlap
 	pauseTTL expiry
 	cutTTL   expiry
+	clockTTL expiry
+	clock    inject.Skew // of every process that is started
 
 	mu      sync.Mutex
 	child   *child
@@ -91,6 +93,7 @@ func (a *agent) close() error {
 	a.faults.Lock()
 	a.pauseTTL.stop()
 	a.cutTTL.stop()
+	a.clockTTL.stop()
 	a.faults.Unlock()
 	a.mu.Lock()
 	a.closing = true
@@ -170,7 +173,7 @@ func (a *agent) request(line []byte, inTurn chan<- Request) error {
 		return err
 	}
 	switch r.Cmd {
-	case CmdStart, CmdKill, CmdPause, CmdResume, CmdCut, CmdDetect:
+	case CmdStart, CmdKill, CmdPause, CmdResume, CmdCut, CmdClock, CmdDetect:
 		select {
 		case inTurn <- r:
 		case <-a.ctx.Done():
@@ -220,6 +223,9 @@ func (a *agent) inTurn(ctx context.Context, r Request) (Answer, error) {
 		return Answer{From: s.Start, To: s.End, Process: &p}, err
 	case CmdCut:
 		return Answer{}, a.cut(r.Peers, r.TTL)
+	case CmdClock:
+		c, s, err := a.setClock(r.Clock, r.TTL)
+		return Answer{From: s.Start, To: s.End, Clock: &c}, err
 	}
 	return a.detect(ctx)
 }

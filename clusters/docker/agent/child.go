@@ -56,6 +56,9 @@ func (a *agent) start(l *Launch) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	if err := a.skewAgain(); err != nil {
+		return 0, err
+	}
 	return c.proc.PID(), nil
 }
 

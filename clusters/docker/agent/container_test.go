@@ -6,10 +6,13 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"flag"
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -50,6 +53,62 @@ func TestServerInContainer(t *testing.T) {
 	require.NoError(t, c.cmd.Wait())
 }
 
+var cycles = flag.Int("cycles", 20, "how often a server's clock is patched and restored")
+
+// logTime has ZooKeeper's log say when, by the server's own wall clock.
+var logTime = []string{
+	"-Dorg.slf4j.simpleLogger.showDateTime=true", "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ssXXX",
+}
+
+// TestClockOfServer skews a real JVM again and again while it serves, and starts it anew under a skew.
+func TestClockOfServer(t *testing.T) {
+	c := newContainer(t)
+	c.next(func(m Message) bool { return m.Up != nil })
+	start := Request{ID: 1, Cmd: CmdStart, Launch: &Launch{
+		Argv: slices.Insert(c.argv, 1, logTime...), UID: 2181, GID: 2181, Incarnation: 1, ClientPort: 2181,
+		Dirs: []string{"/data"}, Files: []File{{Path: "/zoo.cfg", Text: standalone}, {Path: "/data/myid", Text: "1\n"}},
+	}}
+	c.ask(start)
+	c.role("standalone")
+	id := int64(1)
+	set := func(clock *Clock) Clocks {
+		id++
+		return *c.ask(Request{ID: id, Cmd: CmdClock, Clock: clock}).Clock
+	}
+	serves := func(ahead time.Duration) {
+		from := c.log.len()
+		for range 10 {
+			id++
+			require.Equal(t, "imok", c.ask(Request{ID: id, Cmd: CmdFour, Word: "ruok"}).Text)
+		}
+		c.log.until(t, from, func(line string) bool {
+			at, rest, _ := strings.Cut(line, " ")
+			when, err := time.Parse(time.RFC3339, at)
+			return err == nil && strings.Contains(rest, "Processing ruok") && (time.Until(when)-ahead).Abs() < time.Minute
+		})
+	}
+	const hour = int64(time.Hour)
+	for range *cycles {
+		on := set(&Clock{Offset: hour, Rate: 1})
+		require.Equal(t, Clocks{Pids: on.Pids, Now: hour}, on)
+		require.Len(t, on.Pids, 1)
+		serves(time.Hour)
+		require.Equal(t, Clocks{Pids: on.Pids, Before: hour}, set(nil))
+		serves(0)
+	}
+	first := set(&Clock{Offset: hour, Rate: 1})
+	id++
+	c.ask(Request{ID: id, Cmd: CmdKill})
+	id++
+	start.ID, start.Launch.Incarnation = id, 2
+	pid := c.ask(start).Pid
+	require.NotEqual(t, []int{pid}, first.Pids)
+	require.Equal(t, Clocks{Pids: []int{pid}, Before: hour}, set(nil), "the new process had the clock too")
+	c.role("standalone")
+	require.NoError(t, c.stdin.Close())
+	require.NoError(t, c.cmd.Wait())
+}
+
 func TestDetectInContainer(t *testing.T) {
 	c := newContainer(t)
 	c.next(func(m Message) bool { return m.Up != nil })
@@ -66,10 +125,39 @@ type container struct {
 	cmd    *exec.Cmd
 	stdin  io.WriteCloser
 	stdout *bufio.Reader
+	log    logbook
+}
+
+// logbook is what the server and the agent say to people.
+type logbook struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+func (l *logbook) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text = append(l.text, p...)
+	return len(p), nil
+}
+
+func (l *logbook) len() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.text)
+}
+
+// until waits for a line behind from.
+func (l *logbook) until(t *testing.T, from int, wanted func(line string) bool) {
+	require.Eventually(t, func() bool {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return slices.ContainsFunc(strings.Split(string(l.text[from:]), "\n"), wanted)
+	}, patience, time.Millisecond)
 }
 
 func newContainer(t *testing.T) *container {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	t.Cleanup(cancel)
 	docker := func(args ...string) []byte {
 		out, err := exec.CommandContext(ctx, "docker", args...).Output()
@@ -79,7 +167,7 @@ func newContainer(t *testing.T) *container {
 	c := &container{t: t}
 	require.NoError(t, json.Unmarshal(docker("image", "inspect", "--format", "{{json .Config.Cmd}}", serverImage), &c.argv))
 	args := []string{"create", "-i", "--rm", "--label", "riven=agent-test", "--user", "0:0", "--entrypoint", "/agent", "--cap-drop", "ALL"}
-	for _, right := range []string{"KILL", "SETUID", "SETGID", "SETPCAP", "CHOWN", "NET_ADMIN"} {
+	for _, right := range []string{"KILL", "SETUID", "SETGID", "SETPCAP", "CHOWN", "NET_ADMIN", "SYS_PTRACE", "DAC_OVERRIDE"} {
 		args = append(args, "--cap-add", right)
 	}
 	id := strings.TrimSpace(string(docker(append(args, serverImage, "agent")...)))
@@ -89,7 +177,7 @@ func newContainer(t *testing.T) *container {
 	docker("cp", self, id+":/agent")
 
 	c.cmd = exec.CommandContext(ctx, "docker", "start", "-a", "-i", id)
-	c.cmd.Stderr = os.Stderr
+	c.cmd.Stderr = &c.log
 	c.stdin, err = c.cmd.StdinPipe()
 	require.NoError(t, err)
 	stdout, err := c.cmd.StdoutPipe()

@@ -15,6 +15,7 @@ const (
 	CmdPause  = "pause"  // answered when every thread was seen stopped (Process)
 	CmdResume = "resume" // answered when no thread is stopped any more (Process)
 	CmdCut    = "cut"    // Peers is the whole set of addresses whose packets are dropped from now on
+	CmdClock  = "clock"  // Clock is what the wall clocks of all processes show from now on, also after a new start; none: the truth (Clock)
 	CmdDrops  = "drops"  // answered with Drops
 	CmdProbe  = "probe"  // sends Count probes to each of Peers
 	CmdCounts = "counts" // answered with Received
@@ -33,14 +34,21 @@ const EnvRun = "RIVEN_RUN"
 type Request struct {
 	ID     int64        `json:"id,omitempty"`
 	Cmd    string       `json:"cmd"`
-	TTL    int64        `json:"ttl,omitempty"` // ms; a cut or a pause undoes itself after it
+	TTL    int64        `json:"ttl,omitempty"` // ms; a cut, a pause or a clock undoes itself after it
 	Launch *Launch      `json:"launch,omitempty"`
 	Peers  []string     `json:"peers,omitempty"`
+	Clock  *Clock       `json:"clock,omitempty"`
 	Count  int          `json:"count,omitempty"`
 	Word   string       `json:"word,omitempty"`
 	Text   string       `json:"text,omitempty"`
 	Armed  *Armed       `json:"armed,omitempty"`
 	In     *protocol.In `json:"in,omitempty"` // op, reply, order
+}
+
+// Clock is a skew of the wall clock: it jumps by Offset, and runs at Rate from then on.
+type Clock struct {
+	Offset int64   `json:"offset"` // ns
+	Rate   float64 `json:"rate"`   // 1 is the true one
 }
 
 // Launch is the child to start.
@@ -102,6 +110,7 @@ type Answer struct {
 	To         int64              `json:"to"`
 	Pid        int                `json:"pid,omitempty"`
 	Process    *Process           `json:"process,omitempty"`
+	Clock      *Clocks            `json:"clock,omitempty"`
 	Drops      []Drop             `json:"drops,omitempty"`
 	Received   []Count            `json:"received,omitempty"`
 	Text       string             `json:"text,omitempty"`
@@ -114,6 +123,13 @@ type Process struct {
 	Gone    bool `json:"gone,omitempty"`
 	Threads int  `json:"threads,omitempty"` // seen stopped
 	Resumed bool `json:"resumed,omitempty"`
+}
+
+// Clocks is what was read in the processes themselves: by how many ns their clocks were ahead.
+type Clocks struct {
+	Pids   []int `json:"pids"`
+	Before int64 `json:"before"`
+	Now    int64 `json:"now"`
 }
 
 // Drop counts packets dropped from a peer.
@@ -161,7 +177,7 @@ type Stall struct {
 
 // Expired tells that a fault undid itself.
 type Expired struct {
-	Cmd   string `json:"cmd"` // CmdPause or CmdCut
+	Cmd   string `json:"cmd"` // CmdPause, CmdCut or CmdClock
 	From  int64  `json:"from"`
 	To    int64  `json:"to"`
 	Error string `json:"error,omitempty"`

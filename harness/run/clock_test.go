@@ -1,0 +1,41 @@
+package run
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"riven/harness/spec"
+	"riven/nemesis"
+)
+
+func TestJudgeClock(t *testing.T) {
+	const second = int64(time.Second)
+	minute := spec.Duration(time.Minute)
+	good := func() nemesis.Receipt {
+		return nemesis.Receipt{
+			Step:      nemesis.Step{Fault: nemesis.Fault{Kind: nemesis.Clock, Jump: minute, Rate: 2}},
+			BeginFrom: 1, Begin: 2, End: 10 * second, EndBy: 10*second + 1,
+			Clocks: []nemesis.ClockReceipt{{Node: "p1", Pids: []int{7}, Begin: minute, Last: minute + spec.Duration(10*time.Second), LastPid: 7}},
+		}
+	}
+	status, why := judgeReceipt(good())
+	require.Equal(t, nemesis.Applied, status, why)
+	for _, c := range []struct {
+		why    string
+		change func(c *nemesis.ClockReceipt)
+	}{
+		{"no process was there whose clock could be set", func(c *nemesis.ClockReceipt) { c.Pids = nil }},
+		{"the clock was off by 1m0s already", func(c *nemesis.ClockReceipt) { c.Before = minute }},
+		{"the clock was read to be off by 0s instead of 1m0s", func(c *nemesis.ClockReceipt) { c.Begin = 0 }},
+		{"no process was there at the end whose clock could be read", func(c *nemesis.ClockReceipt) { c.LastPid = 0 }},
+		{"at rate 2 the clock went from 1m0s to 1m0s off", func(c *nemesis.ClockReceipt) { c.Last = minute }},
+		{"after the end the clock was still off by 1m0s", func(c *nemesis.ClockReceipt) { c.After = minute }},
+	} {
+		x := good()
+		c.change(&x.Clocks[0])
+		status, why := judgeReceipt(x)
+		require.Equal(t, []any{nemesis.Failed, c.why}, []any{status, why})
+	}
+}
