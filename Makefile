@@ -33,7 +33,7 @@ accept: deps build
 	@go test -count=1 -timeout 170m -tags accept -run Accept -v ./cmd/riven
 
 bench: deps build
-	@go test -run '^$$' -bench . -benchtime 1s -tags docker ./...
+	@go test -run '^$$' -bench . -benchtime 1s -p 1 -tags docker ./...
 
 clean: build
 	@$(RIVEN) clean

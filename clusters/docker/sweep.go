@@ -24,6 +24,9 @@ type SweepOptions struct {
 type Removed struct {
 	Nodes    []string
 	Networks []string
+	// Stuck are networks that no container is in and that the engine yet calls in use: it has lost track of an endpoint,
+	// as some versions do when a container dies while it is being connected. They go with a restart of the engine.
+	Stuck []string
 }
 
 // Sweep removes what runs have left on the engine, recognised by Riven's labels. Without All those are networks that
@@ -34,8 +37,9 @@ func Sweep(ctx context.Context, cli *client.Client, opts SweepOptions) (Removed,
 	if err != nil {
 		return Removed{Nodes: nodes}, err
 	}
-	networks, err := sweepNetworks(ctx, cli, opts.All)
-	return Removed{Nodes: nodes, Networks: networks}, err
+	removed := Removed{Nodes: nodes}
+	err = sweepNetworks(ctx, cli, opts.All, &removed)
+	return removed, err
 }
 
 func sweepNodes(ctx context.Context, cli *client.Client, all bool) (removed []string, err error) {
@@ -58,10 +62,10 @@ func sweepNodes(ctx context.Context, cli *client.Client, all bool) (removed []st
 	return removed, errors.Join(errs...)
 }
 
-func sweepNetworks(ctx context.Context, cli *client.Client, all bool) (removed []string, err error) {
+func sweepNetworks(ctx context.Context, cli *client.Client, all bool, removed *Removed) error {
 	list, err := cli.NetworkList(ctx, client.NetworkListOptions{Filters: ofKind(kindNetwork)})
 	if err != nil {
-		return nil, fmt.Errorf("list networks: %w", err)
+		return fmt.Errorf("list networks: %w", err)
 	}
 	var errs []error
 	for _, nw := range list.Items {
@@ -72,13 +76,15 @@ func sweepNetworks(ctx context.Context, cli *client.Client, all bool) (removed [
 		_, err := cli.NetworkRemove(ctx, nw.ID, client.NetworkRemoveOptions{})
 		switch {
 		case err == nil:
-			removed = append(removed, nw.Name)
+			removed.Networks = append(removed.Networks, nw.Name)
 		case cerrdefs.IsNotFound(err), !all && inUse(ctx, cli, nw.ID):
+		case cerrdefs.IsPermissionDenied(err) && !inUse(ctx, cli, nw.ID):
+			removed.Stuck = append(removed.Stuck, nw.Name)
 		default:
 			errs = append(errs, fmt.Errorf("remove network %s: %w", nw.Name, err))
 		}
 	}
-	return removed, errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
 func inUse(ctx context.Context, cli *client.Client, network string) bool {

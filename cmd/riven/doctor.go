@@ -136,6 +136,9 @@ removed. Running nodes belong to a live run and are left alone, unless --all is 
 			for _, n := range removed.Networks {
 				fmt.Fprintln(out, "removed network", n)
 			}
+			for _, n := range removed.Stuck {
+				fmt.Fprintln(out, "left network", n+": the engine calls it in use, though no container is in it; a restart of the engine frees it")
+			}
 			if err != nil {
 				return failed(err)
 			}
