@@ -94,10 +94,12 @@ func serverImage(ctx context.Context) (image.Image, error) {
 	return image.New(cli, log.Printf).Server(ctx, "bookworm", program)
 }
 
-// serving waits until the server answers: the engine's port is open before the server's is.
+// serving waits until the server answers: the engine's port is open before the server's is, and what was connected by
+// then may never be answered.
 func serving(ctx context.Context, address string) error {
 	for {
 		if conn, err := net.Dial("tcp", address); err == nil {
+			_ = conn.SetDeadline(time.Now().Add(time.Second))
 			fmt.Fprint(conn, "ruok")
 			answer, _ := io.ReadAll(conn)
 			conn.Close()
