@@ -243,6 +243,7 @@ func (r *relay) completed(h head) {
 	}
 	if string(h.Type) == string(history.OK) && string(done.F) == opAcquire {
 		r.acquired(string(h.Hold))
+		r.out.flush() // faults elsewhere may wait for it
 	}
 	r.wake.Signal()
 }
