@@ -111,6 +111,26 @@ func TestInterrupt(t *testing.T) {
 	require.Zero(t, nodes(t, bundle[strings.LastIndex(bundle, "/")+1:]))
 }
 
+// An agent dies in mid-run: the run ends with an error that names the node, and with a judged bundle.
+func TestAgentKilled(t *testing.T) {
+	path, err := binary()
+	require.NoError(t, err)
+	dir := t.TempDir()
+	cmd := exec.Command(path, "run", "lock", "--dir", dir, "--time", "60s", "--participants", "2", "--faults", "none", "--seed", "1")
+	require.NoError(t, cmd.Start())
+	require.Eventually(t, func() bool { return opsStarted(dir) }, time.Minute, 50*time.Millisecond)
+	bundle := onlyDir(t, dir)
+	run := bundle[strings.LastIndex(bundle, "/")+1:]
+	id, err := exec.Command("docker", "ps", "-q", "--filter", "label=riven.run="+run, "--filter", "label=riven.node=zk2").Output()
+	require.NoError(t, err)
+	require.NoError(t, exec.Command("docker", "kill", strings.TrimSpace(string(id))).Run())
+	require.ErrorContains(t, cmd.Wait(), "exit status 3")
+	b, err := results.Open(bundle)
+	require.NoError(t, err)
+	require.Contains(t, b.Verdict.Reasons, "zk2: its agent is gone")
+	require.Zero(t, nodes(t, run))
+}
+
 // The engine goes away in mid-run, as far as the harness can see.
 func TestNoEngine(t *testing.T) {
 	path, err := binary()
