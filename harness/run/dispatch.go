@@ -11,9 +11,11 @@ import (
 )
 
 // A participant has one op that it does and others that its agent holds, so that the way through the engine costs no
-// throughput: as many as it does in lookAhead, going by the ops before, but at least and at most so many in all.
+// throughput: as many as it does in lookAhead, going by its slowest kind of op so far, but at least and at most so many
+// in all. What is handed out must be done before a run can end, so nothing is made of a few quick ops.
 const (
 	lookAhead       = 12 * time.Millisecond
+	experience      = 16 // ops that must have gone well before more than the least are handed out
 	leastDispatched = 2
 	mostDispatched  = 64
 )
@@ -39,19 +41,20 @@ type lane struct {
 	process  int
 	stride   int // of process numbers: the number of participants
 	ready    bool
-	draining bool                 // what is out must come back before more is handed out
-	out      map[int64]history.Op // delivered, neither completed nor returned
-	begun    map[int64]int64      // of those: when they were handed to the participant, by its agent
-	usual    time.Duration        // that an op takes, a moving average; 0: not known
-	back     []history.Op         // to be delivered first: what came back
-	queue    []history.Op         // then what was added
-	stream   workloads.Stream     // then this, if it is not over
+	draining bool                     // what is out must come back before more is handed out
+	out      map[int64]history.Op     // delivered, neither completed nor returned
+	begun    map[int64]int64          // of those: when they were handed to the participant, by its agent
+	usual    map[string]time.Duration // that each kind of op takes that goes well, moving averages
+	went     int                      // well so far, of this process
+	back     []history.Op             // to be delivered first: what came back
+	queue    []history.Op             // then what was added
+	stream   workloads.Stream         // then this, if it is not over
 }
 
 func newDispatcher(participants []string, deliver func(string, clusters.Invocation) error, broken func(string, error)) *dispatcher {
 	d := &dispatcher{deliver: deliver, broken: broken, nodes: map[string]*lane{}}
 	for i, p := range participants {
-		d.nodes[p] = &lane{node: p, process: i, stride: len(participants), out: map[int64]history.Op{}, begun: map[int64]int64{}}
+		d.nodes[p] = &lane{node: p, process: i, stride: len(participants), out: map[int64]history.Op{}, begun: map[int64]int64{}, usual: map[string]time.Duration{}}
 	}
 	return d
 }
@@ -115,13 +118,13 @@ func (d *dispatcher) observe(e history.Event) {
 		l.begun[e.ID] = e.Time
 		d.count.Invoked++
 	case history.OK, history.Fail:
-		l.took(time.Duration(e.Time - l.begun[e.ID]))
-		l.forget(e.ID)
 		if e.Type == history.OK {
+			l.took(l.out[e.ID].F, time.Duration(e.Time-l.begun[e.ID]))
 			d.count.OK++
 		} else {
 			d.count.Fail++
 		}
+		l.forget(e.ID)
 	case history.Info:
 		d.count.Info++
 		l.forget(e.ID)
@@ -191,21 +194,26 @@ func (l *lane) take() (history.Op, bool) {
 	return l.stream.Next(), true
 }
 
-// took learns from an op how long they take. One that was held up counts no more than is needed for the least.
-func (l *lane) took(d time.Duration) {
+// took learns from an op that went well how long its kind takes. One that was held up counts no more than is needed for the least.
+func (l *lane) took(kind string, d time.Duration) {
+	l.went++
 	d = min(d, lookAhead/leastDispatched)
-	if l.usual == 0 {
-		l.usual = d
+	if l.usual[kind] == 0 {
+		l.usual[kind] = d
 	}
-	l.usual += (d - l.usual) / 8
+	l.usual[kind] += (d - l.usual[kind]) / 8
 }
 
 // most is how many ops may be out.
 func (l *lane) most() int {
-	if l.usual == 0 {
+	if l.went < experience {
 		return leastDispatched
 	}
-	return min(max(int(lookAhead/l.usual), leastDispatched), mostDispatched)
+	slowest := time.Duration(1)
+	for _, d := range l.usual {
+		slowest = max(slowest, d)
+	}
+	return min(max(int(lookAhead/slowest), leastDispatched), mostDispatched)
 }
 
 func (l *lane) forget(id int64) {
@@ -216,5 +224,5 @@ func (l *lane) forget(id int64) {
 func (l *lane) retire() {
 	l.process += l.stride
 	l.draining = true
-	l.usual = 0
+	l.went = 0
 }

@@ -2,6 +2,8 @@ package run
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -51,7 +53,7 @@ func (s *numbers) Next() history.Op {
 
 func (s *numbers) Rest() []history.Op { return []history.Op{{F: "rest"}} }
 
-// act reads "p1 ready", "p1 exit", "p1 invoke 1", "p1 ok 1", "p1 ok 1 after 20ms", "p1 info 1", "p1 returned 2", "p1 add",
+// act reads "p1 ready", "p1 exit", "p1 invoke 1", "p1 ok 1", "p1 ok 1 after 20ms", "p1 info 1", "p1 returned 2", "p1 does 16 after 3ms", "p1 add",
 // "p1 idle", "all finish". Every op is invoked at the time 0.
 func act(t *testing.T, out *strings.Builder, d *dispatcher, w []string) {
 	e := history.Event{Node: w[0]}
@@ -78,6 +80,13 @@ func act(t *testing.T, out *strings.Builder, d *dispatcher, w []string) {
 		return
 	case "idle":
 		fmt.Fprintf(out, "%s idle: %v\n", w[0], d.idle(w[0]))
+		return
+	case "does": // so many ops in turn, each ok after that time
+		for range e.ID {
+			id := slices.Min(slices.Collect(maps.Keys(d.nodes[w[0]].out)))
+			d.observe(history.Event{Node: w[0], Type: history.Invoke, ID: id})
+			d.observe(history.Event{Node: w[0], Type: history.OK, ID: id, Time: e.Time})
+		}
 		return
 	case "ready":
 		e.Type, e.F = history.Note, history.NoteReady
