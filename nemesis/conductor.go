@@ -101,6 +101,12 @@ func (c *Conductor) triggers(t Trigger, e history.Event) bool {
 		return e.Type == history.Role && e.F == "leader" && c.leader != "" && c.leader != e.Node
 	case OnOp:
 		return e.Type == history.Invoke
+	case OnElected:
+		return e.Type == history.Note && e.F == history.NoteElected
+	case OnRebalance:
+		return e.Type == history.Note && e.F == history.NoteRebalance
+	case OnAssigned:
+		return e.Type == history.Note && e.F == history.NoteAssigned
 	}
 	return false
 }

@@ -35,7 +35,8 @@ const (
 	Halves      Shape = "halves"       // servers (and their participants) in two halves; the target's half is the smaller
 )
 
-// Role names a target by what it is at the time of the fault. Besides these a target may be a node's name.
+// Role names a target by what it is at the time of the fault. Besides these it may be a role of the spec (one of its
+// nodes), and a target may be a node's name.
 type Role string
 
 // Roles that the conductor can resolve.
@@ -47,6 +48,9 @@ const (
 	HolderServer Role = "holder-server" // the server that the holder is connected to
 	Waiter       Role = "waiter"        // a participant that does not hold
 	Participant  Role = "participant"   // any participant
+	Active       Role = "active"        // the participant that is the active one by its own account
+	ActiveServer Role = "active-server" // the server that the active one is connected to
+	Owner        Role = "owner"         // a participant that owns a partition by its own account
 )
 
 // Target is a node, by name or by role. Pick chooses among several nodes of a role: index Pick modulo their number.
@@ -76,6 +80,9 @@ const (
 	OnAcquired      Event = "acquired"              // a participant acquired the lock
 	OnLeaderChanged Event = "server leader changed" // another server leads than before
 	OnOp            Event = "op"                    // a participant's op number Nth was invoked
+	OnElected       Event = "elected"               // a participant became the active one
+	OnRebalance     Event = "rebalance started"     // a participant began to find out what it is to own
+	OnAssigned      Event = "assigned"              // a participant came to own a partition
 )
 
 // Trigger starts a step when its event is seen for the Nth time (default 1) after the step's At.

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"riven/harness/spec"
 )
 
 // Resolved is a fault with its target made concrete.
@@ -165,7 +167,7 @@ func (t *Trigger) validate(servers, participants []string) error {
 	if t == nil {
 		return nil
 	}
-	events := []Event{OnAcquired, OnLeaderChanged, OnOp}
+	events := []Event{OnAcquired, OnLeaderChanged, OnOp, OnElected, OnRebalance, OnAssigned}
 	switch {
 	case !slices.Contains(events, t.Event):
 		return fmt.Errorf("unknown trigger %q (know %s)", t.Event, listed(events))
@@ -185,7 +187,13 @@ func (f Fault) validate(servers, participants []string) error {
 	if f.Kind == Partition && !slices.Contains(shapes, f.Shape) {
 		return fmt.Errorf("unknown partition shape %q (know %s)", f.Shape, listed(shapes))
 	}
-	ofServers, ofParticipants := []Role{Leader, Follower, AnyServer, HolderServer}, []Role{Holder, Waiter, Participant}
+	ofServers := []Role{Leader, Follower, AnyServer, HolderServer, ActiveServer}
+	ofParticipants := []Role{Holder, Waiter, Participant, Active, Owner}
+	for _, p := range participants {
+		if r := Role(spec.RoleOf(p)); r != "p" && !slices.Contains(ofParticipants, r) {
+			ofParticipants = append(ofParticipants, r)
+		}
+	}
 	onServer := slices.Contains(ofServers, f.Target.Role) || slices.Contains(servers, f.Target.Node)
 	onParticipant := slices.Contains(ofParticipants, f.Target.Role) || slices.Contains(participants, f.Target.Node)
 	needServer := f.Kind == Partition && slices.Contains([]Shape{FromPeers, OneWayIn, OneWayOut, Halves}, f.Shape)

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"riven/harness/history"
+	"riven/harness/spec"
 )
 
 // View is what the conductor knows of the nodes at a moment, from the events alone.
@@ -17,13 +18,15 @@ type View struct {
 	holder       string
 	hold         string
 	ended        map[string]int64 // hold → when it was seen to end
+	active       string
+	owned        map[string]int // participant → partitions
 }
 
 // NewView starts with everything up and nothing known. homes names the servers that each participant may use.
 func NewView(servers, participants []string, homes map[string][]string) *View {
 	return &View{
 		Servers: servers, Participants: participants, homes: homes,
-		roles: map[string]string{}, at: map[string]string{}, down: map[string]bool{}, ended: map[string]int64{},
+		roles: map[string]string{}, at: map[string]string{}, down: map[string]bool{}, ended: map[string]int64{}, owned: map[string]int{},
 	}
 }
 
@@ -45,6 +48,8 @@ func (v *View) Observe(e history.Event) {
 	case history.Exit:
 		delete(v.at, e.Node)
 		delete(v.roles, e.Node)
+		delete(v.owned, e.Node)
+		v.depose(e.Node)
 		if e.Node == v.holder {
 			v.end(v.hold, e.Time)
 		}
@@ -59,6 +64,20 @@ func (v *View) note(e history.Event) {
 		delete(v.at, e.Node)
 	case history.NoteLost:
 		v.end(e.Hold, e.Time)
+	case history.NoteElected:
+		v.active = e.Node
+	case history.NoteDeposed:
+		v.depose(e.Node)
+	case history.NoteAssigned:
+		v.owned[e.Node]++
+	case history.NoteRevoked:
+		v.owned[e.Node]--
+	}
+}
+
+func (v *View) depose(node string) {
+	if v.active == node {
+		v.active = ""
 	}
 }
 
@@ -107,8 +126,14 @@ func (v *View) candidates(t Target) []string {
 		return v.pick(v.Participants, func(p string) bool { return p != v.holder })
 	case Participant:
 		return v.pick(v.Participants, func(string) bool { return true })
+	case Active:
+		return some(v.active)
+	case ActiveServer:
+		return some(v.at[v.active])
+	case Owner:
+		return v.pick(v.Participants, func(p string) bool { return v.owned[p] > 0 })
 	}
-	return nil
+	return v.pick(v.Participants, func(p string) bool { return spec.RoleOf(p) == string(t.Role) })
 }
 
 func (v *View) pick(nodes []string, want func(string) bool) []string {

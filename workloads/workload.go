@@ -23,9 +23,18 @@ type Driven interface {
 	Do(history.Op) Completion
 }
 
+// Idle is a recipe that is never told what to do: it acts by itself, in the tasks that it started when it was made.
+type Idle struct{}
+
+// Do is never called.
+func (Idle) Do(op history.Op) Completion {
+	return Completion{Type: history.Fail, Op: op, Error: "this participant takes no ops"}
+}
+
 // Config is what an incarnation of a recipe is started with.
 type Config struct {
 	Env     env.Env
+	Role    string // of the node, in a workload that has roles
 	Spec    spec.Spec
 	Defects []string
 }
@@ -48,7 +57,7 @@ type Recipe struct {
 	Native  bool   // a library's own algorithm: containers only
 	Defects []Defect
 	Claims  []checkers.Claim
-	New     func(Config) Driven // nil for native recipes
+	New     func(Config) Driven // nil for native recipes; may start tasks
 }
 
 // Stream is one participant's sequence of ops.
@@ -63,14 +72,19 @@ type Workload struct {
 	Name    string
 	Doc     string
 	Recipes []Recipe
-	// Ops is the endless stream of a participant; the same seed gives the same stream.
+	// Participants is how many there are if nobody says otherwise.
+	Participants int
+	// Roles are the nodes that so many participants take; nil where all are alike.
+	Roles func(recipe string, participants int) []spec.Role
+	// Ops is the endless stream of a participant; the same seed gives the same stream. It is nil for one that takes no ops.
 	Ops func(s spec.Spec, participant string, r *rand.Rand) Stream
-	// Quiet is one turn of a participant after the final heal. It is repeated until every op of a turn is OK: they must all be served.
-	Quiet func(s spec.Spec) []history.Op
+	// Quiet is one turn of a participant that takes ops after the final heal. It is repeated until every op of a turn is OK: they must
+	// all be served.
+	Quiet func(s spec.Spec, participant string) []history.Op
 	// Bound is within which time after the final heal everybody must have been served.
 	Bound func(s spec.Spec) time.Duration
-	// Last is the last read, made by one participant when nobody else does anything any more. It is repeated until it
-	// is Settled, or what may still change must have.
+	// Last is the last read, made by one participant that takes ops when nobody else does anything any more. It is repeated until it
+	// is Settled, or what may still change must have. No F: there is none.
 	Last    history.Op
 	Settled func(last history.Event) bool
 	// Resource is made anew for each run.

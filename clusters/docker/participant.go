@@ -11,13 +11,13 @@ import (
 )
 
 // participantLaunch starts an incarnation of a participant with a Hello of its own.
-func participantLaunch(img Image, name string, s spec.Spec, servers []protocol.Server) func(incarnation int) *agent.Launch {
+func participantLaunch(img Image, name string, s spec.Spec, servers, peers []protocol.Server) func(incarnation int) *agent.Launch {
 	return func(incarnation int) *agent.Launch {
 		return &agent.Launch{
 			Argv: img.Command, Dir: "/", UID: img.UID, GID: img.GID, Incarnation: incarnation,
 			Participant: &protocol.Hello{
 				Version: protocol.Version, Node: name, Incarnation: incarnation,
-				Seed: seedOf(s.Seed, name, incarnation), Servers: servers, Spec: s,
+				Seed: seedOf(s.Seed, name, incarnation), Servers: servers, Peers: peers, Spec: s,
 			},
 		}
 	}

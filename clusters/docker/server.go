@@ -12,6 +12,7 @@ import (
 // Ports and paths of a server, inside its node.
 const (
 	clientPort   = 2181
+	messagePort  = 7400 // of participants
 	quorumPort   = 2888
 	electionPort = 3888
 	configPath   = "/zoo.cfg" // named by the server image's command

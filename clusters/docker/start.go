@@ -134,12 +134,13 @@ func (c *Cluster) startParticipants(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	servers := make([]protocol.Server, len(c.servers))
-	for i, n := range c.servers {
-		servers[i] = protocol.Server{Name: n.name, Address: net.JoinHostPort(n.addr.String(), strconv.Itoa(clientPort))}
+	servers := addressesOf(c.servers, clientPort)
+	var peers []protocol.Server
+	if len(c.cfg.Spec.Roles) > 0 {
+		peers = addressesOf(c.parts, messagePort)
 	}
 	err = each(c.parts, func(i int, n *node) error {
-		n.launch = participantLaunch(n.image, n.name, c.cfg.Spec, serversOf(i, n.name, servers, pinned))
+		n.launch = participantLaunch(n.image, n.name, c.cfg.Spec, serversOf(i, n.name, servers, pinned), peers)
 		return c.launch(ctx, n)
 	})
 	if err != nil {
@@ -160,6 +161,14 @@ func (c *Cluster) startParticipants(ctx context.Context) error {
 		return failed("the participants did not get ready", err, c.parts)
 	}
 	return nil
+}
+
+func addressesOf(nodes []*node, port int) []protocol.Server {
+	out := make([]protocol.Server, len(nodes))
+	for i, n := range nodes {
+		out[i] = protocol.Server{Name: n.name, Address: net.JoinHostPort(n.addr.String(), strconv.Itoa(port))}
+	}
+	return out
 }
 
 // launch starts the first incarnation of a node's child.

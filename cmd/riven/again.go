@@ -7,6 +7,7 @@ import (
 	"riven/harness/spec"
 	"riven/nemesis"
 	"riven/results"
+	"riven/workloads/catalogue"
 )
 
 // commandLine is what runs the spec again, for a shell. It is empty when flags can not tell the run: it had a plan of
@@ -32,7 +33,8 @@ func commandLine(s spec.Spec, plan *nemesis.Plan) string {
 	add(true, "--faults", strings.Join(faults, ","))
 	add(true, "--time", s.Time.D().String())
 	add(s.Servers != def.Servers, "--servers", strconv.Itoa(s.Servers))
-	add(s.Participants != def.Participants, "--participants", strconv.Itoa(s.Participants))
+	usual := catalogue.Complete(spec.Spec{Workload: s.Workload, Recipe: s.Recipe})
+	add(s.Participants != usual.Participants, "--participants", strconv.Itoa(s.Participants))
 	add(timing != defaultTiming, "--timing", timing)
 	add(s.Timing.Session != spec.Timings[timing].Session, "--session", s.Timing.Session.D().String())
 	add(s.Hold != def.Hold, "--hold", s.Hold.D().String())

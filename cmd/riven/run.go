@@ -61,7 +61,7 @@ Exit codes: 0 pass, 1 violation, 2 inconclusive, 3 error, 64 bad usage; of sever
 	flags.StringVar(&f.seeds, "seed", "", "seed, list or range (7, 1,5, 1..10); drawn when not given")
 	flags.DurationVar(&f.length, "time", s.Time.D(), "how long the workload runs under faults")
 	flags.IntVar(&s.Servers, "servers", s.Servers, "servers of the ensemble")
-	flags.IntVar(&s.Participants, "participants", s.Participants, "participants")
+	flags.IntVar(&s.Participants, "participants", 0, "participants (0: as many as are usual for the workload)")
 	flags.StringVar(&f.timing, "timing", defaultTiming, "the ensemble's timing: fast (tick 200 ms, session 2 s) or zoo_sample (tick 2 s, session 4 s)")
 	flags.DurationVar(&f.session, "session", 0, "session timeout (0: the timing's)")
 	flags.DurationVar(&f.hold, "hold", s.Hold.D(), "how long a lock is held and worked under")
@@ -167,6 +167,7 @@ func (f *runFlags) fromFile(c *cobra.Command, args []string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.file, err)
 	}
+	s = catalogue.Complete(s)
 	if len(args) == 1 && args[0] != s.Workload {
 		return fmt.Errorf("the workload of %s is %s, not %s", f.file, s.Workload, args[0])
 	}
@@ -188,6 +189,7 @@ func (f *runFlags) fromFlags(args []string) error {
 	if err := known("timing", f.timing, slices.Sorted(maps.Keys(spec.Timings))); err != nil {
 		return err
 	}
+	f.spec = catalogue.Complete(f.spec)
 	t := spec.Timings[f.timing]
 	if f.session != 0 {
 		t.Session = spec.Duration(f.session)

@@ -42,6 +42,12 @@ const (
 	NoteExpired     = "expired"     // the session is dead for good
 	NoteUnsupported = "unsupported" // the participant can not obey the order of the fault in Key; Text says why
 	NoteLost        = "lost"        // the participant gave up Hold by itself, before any release
+	NoteElected     = "elected"     // the node is the active one from now on, by its own account, under Hold with the epoch Token
+	NoteDeposed     = "deposed"     // it is not any more, under Hold; Text says why
+	NoteRebalance   = "rebalance"   // the node begins to find out what it is to own; Text says why
+	NoteAssigned    = "assigned"    // the node owns partition Key under Hold, with the generation Token
+	NoteRevoked     = "revoked"     // it does not any more; Text says why
+	NoteHealth      = "health"      // what the node found out of the health of the node in Key: Text is "healthy" or what is wrong
 )
 
 // Phases of a run, in order.

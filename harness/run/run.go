@@ -49,6 +49,7 @@ type run struct {
 	spec      spec.Spec
 	plan      nemesis.Plan
 	workload  workloads.Workload
+	driven    []string // participants that take ops
 	cluster   clusters.Cluster
 	conductor *nemesis.Conductor
 	force     map[string]*inForce
@@ -136,8 +137,9 @@ func prepare(ctx context.Context, o Options) (*run, error) {
 	r.dispatch = newDispatcher(s.ParticipantNames(), r.deliver, r.Broken)
 	homes := map[string][]string{}
 	for _, p := range s.ParticipantNames() {
-		// What a fault does to one that is pinned depends on what its server then is: nothing is expected of it.
-		if !slices.ContainsFunc(s.Pins, func(pin spec.Pin) bool { return pin.Participant == p }) {
+		// What a fault does to one that is pinned depends on what its server then is, and to one of a role on what others
+		// do: nothing is expected of it.
+		if len(s.Roles) == 0 && !slices.ContainsFunc(s.Pins, func(pin spec.Pin) bool { return pin.Participant == p }) {
 			homes[p] = s.ServerNames()
 		}
 	}
@@ -195,7 +197,10 @@ func (r *run) ops(ctx context.Context) error {
 	r.startOps()
 	streams := map[string]workloads.Stream{}
 	for i, p := range r.spec.ParticipantNames() {
-		streams[p] = r.workload.Ops(r.spec, p, rand.New(rand.NewPCG(r.spec.Seed, uint64(i)+1)))
+		if s := r.workload.Ops(r.spec, p, rand.New(rand.NewPCG(r.spec.Seed, uint64(i)+1))); s != nil {
+			streams[p] = s
+			r.driven = append(r.driven, p)
+		}
 	}
 	r.enter(history.PhaseOps, func() time.Duration { return r.spec.Time.D() - r.elapsed() })
 	r.dispatch.start(streams)
@@ -281,8 +286,7 @@ func (r *run) quiet(ctx context.Context) error {
 	limit := time.Now().Add(r.workload.Bound(r.spec)*5/4 + 2*time.Second)
 	r.mark(history.PhaseQuiet)
 	r.enter(history.PhaseQuiet, func() time.Duration { return time.Until(limit) })
-	turn := r.workload.Quiet(r.spec)
-	unserved := r.spec.ParticipantNames()
+	unserved := slices.Clone(r.driven)
 	r.completed = map[string][]history.Event{}
 	turns := map[string]int{} // begun
 	for len(unserved) > 0 && time.Now().Before(limit) {
@@ -295,7 +299,7 @@ func (r *run) quiet(ctx context.Context) error {
 			}
 			turns[p]++
 			r.completed[p] = nil
-			r.dispatch.add(p, turn...)
+			r.dispatch.add(p, r.workload.Quiet(r.spec, p)...)
 			return false
 		})
 		if err := r.step(ctx, 20*time.Millisecond); err != nil {
@@ -312,23 +316,25 @@ func allOK(events []history.Event) bool {
 // final makes the last read, at a participant that is free for it, until it shows that nothing is under way any more, or
 // what is must be over.
 func (r *run) final(ctx context.Context) error {
+	if r.workload.Last.F == "" {
+		return nil
+	}
 	limit := time.Now().Add(checkers.SettlingBound(r.spec) + 2*time.Second)
 	r.mark(history.PhaseFinal)
 	r.enter(history.PhaseFinal, func() time.Duration { return time.Until(limit) })
-	names := r.spec.ParticipantNames()
 	for next := time.Now(); ; {
 		if err := r.step(ctx, 20*time.Millisecond); err != nil {
 			return err
 		}
 		over := time.Now().After(limit)
-		i := slices.IndexFunc(names, r.dispatch.idle)
+		i := slices.IndexFunc(r.driven, r.dispatch.idle)
 		if i < 0 {
 			if over {
 				return nil // nobody is free to read; the checkers will miss it
 			}
 			continue
 		}
-		reader := names[i]
+		reader := r.driven[i]
 		if done := r.completed[reader]; len(done) > 0 && done[len(done)-1].F == r.workload.Last.F && (over || r.workload.Settled(done[len(done)-1])) {
 			return nil
 		}

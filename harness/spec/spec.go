@@ -2,6 +2,7 @@ package spec
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -54,6 +55,12 @@ type Pin struct {
 	Server      string `json:"server"`      // "zk2", or by role when the ensemble has formed: "leader", "follower" (the first), "follower2"
 }
 
+// Role is a kind of participant with a part of its own in a workload: its nodes are Name1 … NameN.
+type Role struct {
+	Name  string `json:"name"`
+	Count int    `json:"count"`
+}
+
 // Spec is a run described as data.
 type Spec struct {
 	Version      int      `json:"version"`
@@ -64,6 +71,7 @@ type Spec struct {
 	Suite        string   `json:"suite"` // Debian suite that the servers come from
 	Servers      int      `json:"servers"`
 	Participants int      `json:"participants"`
+	Roles        []Role   `json:"roles,omitempty"` // of the nodes beside the servers; none: the participants are all alike
 	Timing       Timing   `json:"timing"`
 	Time         Duration `json:"time"` // of ops under faults; the quiet phase comes on top
 	Seed         uint64   `json:"seed"`
@@ -93,6 +101,8 @@ func (s Spec) Validate() error {
 		return fmt.Errorf("servers: %d, need 1 to 9", s.Servers)
 	case s.Participants < 1 || s.Participants > 32:
 		return fmt.Errorf("participants: %d, need 1 to 32", s.Participants)
+	case len(s.ParticipantNames()) > 32:
+		return fmt.Errorf("roles: %d nodes in all, at most 32", len(s.ParticipantNames()))
 	case s.Time <= 0:
 		return fmt.Errorf("time: %v, must be positive", s.Time.D())
 	case s.Hold < 0:
@@ -105,7 +115,24 @@ func (s Spec) Validate() error {
 	if lo, hi := 2*s.Timing.Tick(), 20*s.Timing.Tick(); s.Timing.Session.D() < lo || s.Timing.Session.D() > hi {
 		return fmt.Errorf("session timeout %v: servers with tickTime %d grant %v to %v", s.Timing.Session.D(), s.Timing.TickTime, lo, hi)
 	}
-	return s.checkPins()
+	return cmp.Or(s.checkRoles(), s.checkPins())
+}
+
+// checkRoles refuses roles whose nodes could be taken for others.
+func (s Spec) checkRoles() error {
+	seen := map[string]bool{"zk": true}
+	for _, r := range s.Roles {
+		switch {
+		case r.Count < 1:
+			return fmt.Errorf("role %s: count %d, need at least 1", r.Name, r.Count)
+		case r.Name == "" || strings.Trim(r.Name, "abcdefghijklmnopqrstuvwxyz") != "":
+			return fmt.Errorf("role %q: a name is of small letters", r.Name)
+		case seen[r.Name]:
+			return fmt.Errorf("role %s: the name is taken", r.Name)
+		}
+		seen[r.Name] = true
+	}
+	return nil
 }
 
 // checkPins refuses pins to what the run has not.
@@ -139,8 +166,30 @@ func (s Spec) PauseLength() time.Duration {
 // ServerNames are zk1 … zkN.
 func (s Spec) ServerNames() []string { return names("zk", s.Servers) }
 
-// ParticipantNames are p1 … pN.
-func (s Spec) ParticipantNames() []string { return names("p", s.Participants) }
+// ParticipantNames are all nodes beside the servers: p1 … pN, or those of the roles in order.
+func (s Spec) ParticipantNames() []string {
+	if len(s.Roles) == 0 {
+		return names("p", s.Participants)
+	}
+	var all []string
+	for _, r := range s.Roles {
+		all = append(all, names(r.Name, r.Count)...)
+	}
+	return all
+}
+
+// Of are the names of a role's nodes.
+func (s Spec) Of(role string) []string {
+	for _, r := range s.Roles {
+		if r.Name == role {
+			return names(r.Name, r.Count)
+		}
+	}
+	return nil
+}
+
+// RoleOf is the role of a participant: its name without the number; "p" where all are alike.
+func RoleOf(participant string) string { return strings.TrimRight(participant, "0123456789") }
 
 func names(prefix string, n int) []string {
 	out := make([]string, n)

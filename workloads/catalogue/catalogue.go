@@ -46,6 +46,22 @@ func Find(workload, recipe string) (workloads.Workload, workloads.Recipe, error)
 	return workloads.Workload{}, workloads.Recipe{}, &UnknownError{"workload", workload, known}
 }
 
+// Complete gives the spec the nodes that its workload needs, and the number of participants that is usual there if it
+// has none. A name that is not known is for Validate to tell.
+func Complete(s spec.Spec) spec.Spec {
+	w, _, err := Find(s.Workload, s.Recipe)
+	if err != nil {
+		w = lock.Workload()
+	}
+	if s.Participants == 0 {
+		s.Participants = w.Participants
+	}
+	if s.Roles == nil && w.Roles != nil {
+		s.Roles = w.Roles(s.Recipe, s.Participants)
+	}
+	return s
+}
+
 // FirstRecipe is the name of the recipe that a workload runs when none is asked for; empty if there is no such workload.
 func FirstRecipe(workload string) string {
 	for _, w := range All() {

@@ -32,17 +32,18 @@ const Resolved = "resolved"
 // Workload is the counter workload.
 func Workload() workloads.Workload {
 	return workloads.Workload{
-		Name:     "counter",
-		Doc:      "Participants add one to a counter in ZooKeeper, each of them told the value that it made, and read it.",
-		Recipes:  []workloads.Recipe{casRecipe()},
-		Ops:      func(_ spec.Spec, _ string, r *rand.Rand) workloads.Stream { return &stream{rng: r} },
-		Quiet:    func(spec.Spec) []history.Op { return []history.Op{{F: Add, N: 1}, {F: Read}} },
-		Bound:    checkers.ServedBound,
-		Last:     history.Op{F: Total},
-		Settled:  func(e history.Event) bool { return e.Type == history.OK },
-		Resource: func(spec.Spec) workloads.Resource { return &nothing{} },
-		Judge:    judge,
-		Floors:   checkers.CounterFloors,
+		Name:         "counter",
+		Doc:          "Participants add one to a counter in ZooKeeper, each of them told the value that it made, and read it.",
+		Recipes:      []workloads.Recipe{casRecipe()},
+		Participants: 4,
+		Ops:          func(_ spec.Spec, _ string, r *rand.Rand) workloads.Stream { return &stream{rng: r} },
+		Quiet:        func(spec.Spec, string) []history.Op { return []history.Op{{F: Add, N: 1}, {F: Read}} },
+		Bound:        checkers.ServedBound,
+		Last:         history.Op{F: Total},
+		Settled:      func(e history.Event) bool { return e.Type == history.OK },
+		Resource:     func(spec.Spec) workloads.Resource { return &nothing{} },
+		Judge:        judge,
+		Floors:       checkers.CounterFloors,
 	}
 }
 

@@ -44,7 +44,7 @@ func (s *stream) Rest() []history.Op {
 	return []history.Op{{F: Release}}
 }
 
-func quiet(s spec.Spec) []history.Op {
+func quiet(s spec.Spec, _ string) []history.Op {
 	work := min(s.Hold.D(), quietWork)
 	return []history.Op{{F: Acquire}, {F: Work, N: work.Milliseconds()}, {F: Release}}
 }

@@ -56,9 +56,9 @@ func TestRestLetsGo(t *testing.T) {
 
 func TestQuiet(t *testing.T) {
 	s := spec.Default()
-	require.Equal(t, []history.Op{{F: Acquire}, {F: Work, N: 200}, {F: Release}}, Workload().Quiet(s))
+	require.Equal(t, []history.Op{{F: Acquire}, {F: Work, N: 200}, {F: Release}}, Workload().Quiet(s, "p1"))
 	s.Hold = spec.Duration(20 * time.Millisecond)
-	require.Equal(t, int64(20), Workload().Quiet(s)[1].N)
+	require.Equal(t, int64(20), Workload().Quiet(s, "p1")[1].N)
 }
 
 func TestRestReleasesWhatIsHeld(t *testing.T) {

@@ -33,17 +33,18 @@ const (
 // Workload is the lock workload.
 func Workload() workloads.Workload {
 	return workloads.Workload{
-		Name:     "lock",
-		Doc:      "Participants take turns at a lock in ZooKeeper and write to a register while they hold it.",
-		Recipes:  []workloads.Recipe{curatorRecipe(), ephemeralRecipe(), leaseRecipe(), nativeRecipe()},
-		Ops:      ops,
-		Quiet:    quiet,
-		Bound:    checkers.HandOverBound,
-		Last:     history.Op{F: List},
-		Settled:  func(e history.Event) bool { return e.Type == history.OK && e.N == 0 },
-		Resource: newRegister,
-		Judge:    judge,
-		Floors:   checkers.LockFloors,
+		Name:         "lock",
+		Doc:          "Participants take turns at a lock in ZooKeeper and write to a register while they hold it.",
+		Recipes:      []workloads.Recipe{curatorRecipe(), ephemeralRecipe(), leaseRecipe(), nativeRecipe()},
+		Participants: 4,
+		Ops:          ops,
+		Quiet:        quiet,
+		Bound:        checkers.HandOverBound,
+		Last:         history.Op{F: List},
+		Settled:      func(e history.Event) bool { return e.Type == history.OK && e.N == 0 },
+		Resource:     newRegister,
+		Judge:        judge,
+		Floors:       checkers.LockFloors,
 	}
 }
 

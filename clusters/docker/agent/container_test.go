@@ -16,11 +16,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/moby/moby/client"
 	"github.com/stretchr/testify/require"
-)
 
-// serverImage is built from Debian's packages by clusters/docker/image.
-const serverImage = "riven-zookeeper:bookworm"
+	"riven/clusters/docker/image"
+)
 
 const standalone = "tickTime=200\ninitLimit=10\nsyncLimit=5\ndataDir=/data\nclientPort=2181\nadmin.enableServer=false\n4lw.commands.whitelist=*\n"
 
@@ -156,6 +156,18 @@ func (l *logbook) until(t *testing.T, from int, wanted func(line string) bool) {
 	}, patience, time.Millisecond)
 }
 
+// serverNode is an image of a ZooKeeper server with the test binary as its agent.
+func serverNode(ctx context.Context, t *testing.T) image.Image {
+	cli, err := client.New(client.FromEnv)
+	require.NoError(t, err)
+	defer cli.Close()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	node, err := image.New(cli, t.Logf).Server(ctx, "bookworm", self)
+	require.NoError(t, err)
+	return node
+}
+
 func newContainer(t *testing.T) *container {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	t.Cleanup(cancel)
@@ -165,19 +177,18 @@ func newContainer(t *testing.T) *container {
 		return out
 	}
 	c := &container{t: t}
-	require.NoError(t, json.Unmarshal(docker("image", "inspect", "--format", "{{json .Config.Cmd}}", serverImage), &c.argv))
-	args := []string{"create", "-i", "--rm", "--label", "riven=agent-test", "--user", "0:0", "--entrypoint", "/agent", "--cap-drop", "ALL"}
+	node := serverNode(ctx, t)
+	c.argv = node.Command
+	args := []string{"create", "-i", "--rm", "--label", "riven=agent-test", "--cap-drop", "ALL"}
 	for _, right := range []string{"KILL", "SETUID", "SETGID", "SETPCAP", "CHOWN", "NET_ADMIN", "SYS_PTRACE", "DAC_OVERRIDE"} {
 		args = append(args, "--cap-add", right)
 	}
-	id := strings.TrimSpace(string(docker(append(args, serverImage, "agent")...)))
+	id := strings.TrimSpace(string(docker(append(args, node.Ref)...)))
 	t.Cleanup(func() { _ = exec.Command("docker", "rm", "-f", id).Run() })
-	self, err := os.Executable()
-	require.NoError(t, err)
-	docker("cp", self, id+":/agent")
 
 	c.cmd = exec.CommandContext(ctx, "docker", "start", "-a", "-i", id)
 	c.cmd.Stderr = &c.log
+	var err error
 	c.stdin, err = c.cmd.StdinPipe()
 	require.NoError(t, err)
 	stdout, err := c.cmd.StdoutPipe()

@@ -57,7 +57,7 @@ func (e *environment) Call(r env.Request) (reply env.Reply, err error) {
 }
 
 func (e *environment) Note(n env.Note) {
-	e.port.note(history.Op{F: n.Kind, Hold: n.Hold, Token: n.Token, Text: n.Text})
+	e.port.note(history.Op{F: n.Kind, Key: n.Key, Hold: n.Hold, Token: n.Token, N: n.N, Text: n.Text})
 }
 
 // Open waits for a session, but no longer than two of its timeouts: then it is ErrLoss, and a session that nobody knows

@@ -1,6 +1,7 @@
 package participant
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"runtime/debug"
@@ -16,11 +17,12 @@ import (
 
 // port is an incarnation's line to its agent: what it says, the accesses that wait for a reply, and its end.
 type port struct {
-	hello  protocol.Hello
-	out    *lines
-	orders *orders        // replies to lose
-	stop   *signal        // the node stops
-	tasks  sync.WaitGroup // goroutines that run a recipe's or a client's code
+	hello   protocol.Hello
+	out     *lines
+	orders  *orders         // replies to lose
+	stop    *signal         // the node stops
+	running context.Context // ends with stop
+	tasks   sync.WaitGroup  // goroutines that run a recipe's or a client's code
 
 	mu      sync.Mutex
 	failed  error // why it stopped, nil at the end of the input
@@ -30,6 +32,12 @@ type port struct {
 
 func newPort(hello protocol.Hello, stdout io.Writer) *port {
 	p := &port{hello: hello, orders: new(orders), stop: newSignal(), waiting: map[int64]chan env.Reply{}}
+	running, cancel := context.WithCancel(context.Background())
+	p.running = running
+	p.task("stop", func() {
+		<-p.stop.ch
+		cancel()
+	})
 	p.out = newLines(stdout, p.end)
 	return p
 }

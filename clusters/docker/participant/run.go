@@ -11,6 +11,7 @@ import (
 
 	"riven/clusters/docker/protocol"
 	"riven/harness/history"
+	"riven/harness/spec"
 	"riven/workloads"
 )
 
@@ -88,7 +89,7 @@ func (a *agenda) begin(find Find) error {
 	default:
 		e := newEnvironment(p)
 		e.Go(r.Name, func() {
-			a.serve(r.New(workloads.Config{Env: e, Spec: p.hello.Spec, Defects: p.hello.Spec.Defects}), e.away)
+			a.serve(r.New(workloads.Config{Env: e, Role: spec.RoleOf(p.hello.Node), Spec: p.hello.Spec, Defects: p.hello.Spec.Defects}), e.away)
 		})
 	}
 	return nil

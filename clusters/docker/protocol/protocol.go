@@ -30,11 +30,12 @@ type Hello struct {
 	Node        string    `json:"node"`
 	Incarnation int       `json:"incarnation"`
 	Seed        uint64    `json:"seed"`
-	Servers     []Server  `json:"servers"` // that it may use, in the order in which it should try them
+	Servers     []Server  `json:"servers"`         // that it may use, in the order in which it should try them
+	Peers       []Server  `json:"peers,omitempty"` // the participants and where they take messages, in a workload that has roles
 	Spec        spec.Spec `json:"spec"`
 }
 
-// Server of the ensemble.
+// Server is a node and where it is reached.
 type Server struct {
 	Name    string `json:"name"`
 	Address string `json:"address"` // "10.0.0.2:2181"
