@@ -44,6 +44,8 @@ type page struct {
 	Command                            string
 	Flags                              string // that make the run without the bundle
 	Label, Coarse                      string
+	Tenures                            []tenureView
+	MoreTenures                        int
 	Charts                             []chart
 	Kinds                              [][]string
 	Faults                             []faultView
@@ -131,6 +133,7 @@ func (b *Bundle) page(t timeline) (page, error) {
 	}
 	p.Anomalies, p.MoreAnomalies = b.anomalies(false, 0, t)
 	p.Hazards, p.MoreHazards = b.anomalies(true, len(p.Anomalies), t)
+	p.Tenures, p.MoreTenures = tenureViews(t.Tenures, t.Zero)
 	for _, c := range v.Checks {
 		p.Checks = append(p.Checks, checkView{c, outcomeMarks[c.Outcome]})
 	}

@@ -21,35 +21,49 @@ import (
 	"riven/results"
 )
 
-// row is one proof: what was run and what came out.
-type row struct{ name, ran, came string }
-
-// table collects the rows and keeps them in docs/acceptance.md, after each one: a run that is cut short leaves what it saw.
+// table keeps the proofs in docs/acceptance.md, one line each: what was run, what came out, when and of which commit.
+// A line is put in its place as soon as it is seen, so that one proof can be repeated and a run that is cut short leaves
+// what it saw.
 type table struct {
 	t      *testing.T
 	commit string // that the binary is built from
-	rows   []row
+	lines  []string
 }
 
 const acceptance = "../../docs/acceptance.md"
 
-func (a *table) add(name, ran, came string) {
-	a.rows = append(a.rows, row{name, ran, came})
-	a.t.Logf("%s | %s | %s", name, ran, came)
-	var b strings.Builder
-	fmt.Fprintf(&b, "# Acceptance\n\nMade by `make accept` on %s at commit %s, on a machine with %d cores. The proofs take about 40 minutes.\n\n",
-		time.Now().UTC().Format("2006-01-02"), a.commit, runtime.NumCPU())
-	fmt.Fprintf(&b, "| proof | what was run | what came out |\n| --- | --- | --- |\n")
-	for _, r := range a.rows {
-		fmt.Fprintf(&b, "| %s | `%s` | %s |\n", r.name, r.ran, strings.ReplaceAll(r.came, "|", "/"))
+// tableHead is above the lines.
+func tableHead() string {
+	return fmt.Sprintf("# Acceptance\n\nMade by `make accept`, on a machine with %d cores. All proofs take about 80 minutes; `make accept ROWS='counter|clocks'` repeats some.\n\n", runtime.NumCPU()) +
+		"| proof | what was run | what came out | seen on | commit |\n| --- | --- | --- | --- | --- |\n"
+}
+
+func openTable(t *testing.T) *table {
+	commit, err := exec.Command("git", "describe", "--always", "--abbrev=12", "--dirty=+changes").Output()
+	require.NoError(t, err)
+	kept, err := os.ReadFile(acceptance)
+	require.NoError(t, err)
+	a := &table{t: t, commit: strings.TrimSpace(string(commit))}
+	if _, lines, ok := strings.Cut(string(kept), "| --- |\n"); ok {
+		a.lines = strings.Split(strings.TrimSuffix(lines, "\n"), "\n")
 	}
-	require.NoError(a.t, os.WriteFile(acceptance, []byte(b.String()), 0o644))
+	return a
+}
+
+func (a *table) add(name, ran, came string) {
+	a.t.Logf("%s | %s | %s", name, ran, came)
+	line := fmt.Sprintf("| %s | `%s` | %s | %s | %s |", name, ran, strings.ReplaceAll(came, "|", "/"), time.Now().UTC().Format(time.DateOnly), a.commit)
+	i := slices.IndexFunc(a.lines, func(l string) bool { return strings.HasPrefix(l, "| "+name+" |") })
+	if i < 0 {
+		a.lines = append(a.lines, line)
+	} else {
+		a.lines[i] = line
+	}
+	require.NoError(a.t, os.WriteFile(acceptance, []byte(tableHead()+strings.Join(a.lines, "\n")+"\n"), 0o644))
 }
 
 func TestAccept(t *testing.T) {
-	commit, err := exec.Command("git", "describe", "--always", "--abbrev=12", "--dirty=+changes").Output()
-	require.NoError(t, err)
-	a := &table{t: t, commit: strings.TrimSpace(string(commit))}
+	a := openTable(t)
 	for _, p := range []struct {
 		name string
 		run  func(*testing.T, *table)
@@ -247,12 +261,12 @@ func acceptDefects(t *testing.T, a *table) {
 						t.Error(control)
 					}
 				}
-				a.add("defect "+d.defect, d.told("--defect "+d.defect+" "),
+				a.add("defect "+d.recipe+" "+d.defect, d.told("--defect "+d.defect+" "),
 					fmt.Sprintf("violated in run %d: %s; without the defect, same plan and seeds: %s", seed, strings.Join(violated(o.Verdict), ", "), control))
 				return
 			}
 			t.Errorf("%s was not found in 5 runs", d.defect)
-			a.add("defect "+d.defect, d.told("--defect "+d.defect+" "), "not found in 5 runs")
+			a.add("defect "+d.recipe+" "+d.defect, d.told("--defect "+d.defect+" "), "not found in 5 runs")
 		})
 	}
 }
