@@ -100,11 +100,13 @@ func (c CampaignCell) Missed() bool {
 	return c.Canary && !c.Found && !slices.ContainsFunc(c.Runs, func(r CampaignRun) bool { return r.Last() == nil })
 }
 
-// Outcome is the worst of the campaign: of its runs, with an unfound canary as an error, and a campaign that was stopped
-// before it had made all of its runs as inconclusive. Violations of canaries are what they are there for, and do not count.
+// Outcome is the worst of the campaign: of its runs, with an unfound canary as an error. One that was stopped before its end is
+// inconclusive, and so is one whose budget did not do for at least one run of every cell. Violations of canaries are what they
+// are there for, and do not count.
 func (c Campaign) Outcome() checkers.Outcome {
 	worst := checkers.Pass
-	if c.State == Running || c.State == Interrupted || c.State == OverBudget {
+	unmade := slices.ContainsFunc(c.Cells, func(x CampaignCell) bool { return !x.Made() })
+	if c.State == Running || c.State == Interrupted || c.State == OverBudget && unmade {
 		worst = checkers.Inconclusive
 	}
 	for _, cell := range c.Cells {

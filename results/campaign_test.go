@@ -77,9 +77,10 @@ func TestCampaignOutcome(t *testing.T) {
 	pass := []CampaignRun{{N: 1, Tries: []CampaignAttempt{{Outcome: checkers.Pass}}}}
 	for want, list := range map[checkers.Outcome][]Campaign{
 		checkers.Pass: {
+			{State: OverBudget, Cells: []CampaignCell{{Runs: append(pass, CampaignRun{N: 2})}}},
 			{State: Complete, Cells: []CampaignCell{{Runs: pass}, {Canary: true, Found: true, Runs: []CampaignRun{{N: 1, Tries: []CampaignAttempt{{Outcome: checkers.Violation}}}}}}},
 		},
-		checkers.Inconclusive: {{State: Interrupted}, {State: OverBudget}, {State: Running}, {State: Interrupted, Cells: []CampaignCell{{Canary: true, Runs: []CampaignRun{{N: 1}}}}}},
+		checkers.Inconclusive: {{State: Interrupted}, {State: OverBudget, Cells: []CampaignCell{{Runs: pass}, {Runs: []CampaignRun{{N: 1}}}}}, {State: Running}, {State: Interrupted, Cells: []CampaignCell{{Canary: true, Runs: []CampaignRun{{N: 1}}}}}},
 		checkers.Error:        {{State: Complete, Cells: []CampaignCell{{Canary: true, Runs: pass}}}},
 		checkers.Violation:    {shownCampaign()},
 	} {

@@ -37,8 +37,8 @@ such attempt, then what came of the run: ✓ pass, ✕ violation, ? inconclusive
 
 In the folder: runs/ (the bundles), summary.md, summary.json, junit.xml, logs/ (of runs that broke), journal.jsonl.
 
-Exit codes: 0 all is well, 1 a violation, 2 inconclusive, or stopped before all runs were made, 3 an error, or a canary whose
-defect was not found, 64 bad usage.`,
+Exit codes: 0 all is well, 1 a violation, 2 inconclusive, interrupted, or a budget that did not do for one run of every cell,
+3 an error, or a canary whose defect was not found, 64 bad usage.`,
 		Example: `  riven campaign examples/campaigns/smoke.yaml
   riven campaign examples/campaigns/nightly.yaml --shard 2/4 --dir campaigns/tonight-2
   riven campaign --dir campaigns/tonight-2                   # go on after a stop

@@ -23,7 +23,6 @@ func (c *campaign) attempt(ctx context.Context, r Run) error {
 	if err := c.journal.add(begin); err != nil {
 		return err
 	}
-	c.current = &r
 	c.View.Show(c.summary(), &r)
 	log, err := os.Create(c.logPath(begin))
 	if err != nil {
@@ -55,7 +54,6 @@ func (c *campaign) attempt(ctx context.Context, r Run) error {
 	if err := log.Close(); err != nil {
 		return fmt.Errorf("close the run's log: %w", err)
 	}
-	c.current = nil
 	return c.settle(end)
 }
 

@@ -92,7 +92,7 @@ type campaign struct {
 	started time.Time
 	state   results.State
 	notes   []string
-	current *Run
+	written time.Time        // the summary
 	sizes   map[string]int64 // of bundles that do not change any more
 }
 
@@ -208,7 +208,13 @@ func (c *campaign) proceed(ctx context.Context) error {
 	if err := c.recover(ctx); err != nil {
 		return err
 	}
+	if err := c.summary().Write(c.Dir); err != nil { // it runs, and everybody can see that
+		return err
+	}
 	for _, r := range c.runs {
+		if c.settled(r) {
+			continue
+		}
 		if c.state = c.over(ctx); c.state != results.Running {
 			return nil
 		}
@@ -216,11 +222,10 @@ func (c *campaign) proceed(ctx context.Context) error {
 			return err
 		}
 	}
-	if ctx.Err() != nil && !c.allMade() {
-		c.state = results.Interrupted
-		return nil
-	}
 	c.state = results.Complete
+	if slices.ContainsFunc(c.runs, func(r Run) bool { return !c.settled(r) }) { // the last run was cut off
+		c.state = results.Interrupted
+	}
 	return nil
 }
 
@@ -228,8 +233,6 @@ func (c *campaign) proceed(ctx context.Context) error {
 func (c *campaign) over(ctx context.Context) results.State {
 	b := c.Campaign.Budget
 	switch {
-	case c.allMade():
-		return results.Running
 	case ctx.Err() != nil:
 		return results.Interrupted
 	case b.UntilFinding && c.findings() > 0:
@@ -249,6 +252,10 @@ func (c *campaign) make(ctx context.Context, r Run) error {
 		if err := c.thin(); err != nil {
 			return err
 		}
+		if time.Since(c.written) < time.Second { // the journal knows; many short runs need not wait for it
+			continue
+		}
+		c.written = time.Now()
 		if err := c.summary().Write(c.Dir); err != nil {
 			return err
 		}
@@ -264,10 +271,6 @@ func (c *campaign) settled(r Run) bool {
 		return true
 	}
 	return r.Cell.Canary && c.found(r.Cell)
-}
-
-func (c *campaign) allMade() bool {
-	return !slices.ContainsFunc(c.runs, func(r Run) bool { return !c.settled(r) })
 }
 
 // found tells whether the defect of the canary was found.
