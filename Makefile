@@ -4,6 +4,7 @@ SHELL := /bin/bash
 export CGO_ENABLED := 0
 RIVEN := bin/riven
 ARGS ?=
+IMAGE ?= riven:latest
 
 .PHONY: build image run check lint test accept bench clean deps
 
@@ -12,7 +13,7 @@ build:
 
 # A container image that holds nothing but the one static binary.
 image: build
-	@tar -C bin -c riven | docker import -c 'ENTRYPOINT ["/riven"]' - riven:latest
+	@tar -C bin -c riven | docker import -c 'ENTRYPOINT ["/riven"]' - $(IMAGE)
 
 # The lock workload on real containers: verdict and report at the end.
 run: deps build

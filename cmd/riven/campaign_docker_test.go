@@ -4,6 +4,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -99,4 +100,17 @@ func finding(t *testing.T, c results.Campaign) string {
 	}
 	t.Fatal("no canary")
 	return ""
+}
+
+// The container image holds nothing but riven, and that is enough.
+func TestImage(t *testing.T) {
+	image := fmt.Sprintf("riven-image-test:%d", os.Getpid())
+	out, err := exec.Command("make", "-C", "../..", "image", "IMAGE="+image).CombinedOutput()
+	require.NoError(t, err, string(out))
+	t.Cleanup(func() { require.NoError(t, exec.Command("docker", "rmi", image).Run()) })
+	examples, err := filepath.Abs("../../examples")
+	require.NoError(t, err)
+	out, err = exec.Command("docker", "run", "--rm", "-v", examples+":/examples:ro", image, "campaign", "/examples/campaigns/nightly.yaml", "--list", "--shard", "0+1/8").CombinedOutput()
+	require.NoError(t, err, string(out))
+	require.Contains(t, string(out), "lock/curator/docker/bookworm/")
 }
