@@ -69,10 +69,13 @@ func (v *campaignView) Printf(format string, args ...any) {
 }
 
 // Show shows the campaign as it is now.
-func (v *campaignView) Show(c results.Campaign, now *campaign.Run) {
+func (v *campaignView) Show(c func() results.Campaign, now *campaign.Run) {
+	if v.size == nil {
+		return
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.last, v.now, v.since = c, now, time.Now()
+	v.last, v.now, v.since = c(), now, time.Now()
 	v.draw()
 }
 

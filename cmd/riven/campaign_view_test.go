@@ -35,7 +35,7 @@ func TestTableLines(t *testing.T) {
 func TestCampaignViewOnATerminal(t *testing.T) {
 	var out bytes.Buffer
 	v := &campaignView{out: &out, stop: make(chan struct{}), size: func() (int, int) { return 40, 24 }}
-	v.Show(shownCampaign(), nil)
+	v.Show(shownCampaign, nil)
 	v.Printf("a line")
 	v.done()
 	require.Equal(t, 2, strings.Count(out.String(), "\x1b[5A\x1b[J"))
@@ -44,7 +44,7 @@ func TestCampaignViewOnATerminal(t *testing.T) {
 
 	out.Reset()
 	v = newCampaignView(&out)
-	v.Show(shownCampaign(), nil)
+	v.Show(shownCampaign, nil)
 	v.Printf("a line")
 	v.done()
 	require.Equal(t, "a line\n", out.String(), "elsewhere only lines")

@@ -23,7 +23,7 @@ func (c *campaign) attempt(ctx context.Context, r Run) error {
 	if err := c.journal.add(begin); err != nil {
 		return err
 	}
-	c.View.Show(c.summary(), &r)
+	c.View.Show(c.summary, &r)
 	log, err := os.Create(c.logPath(begin))
 	if err != nil {
 		return fmt.Errorf("open the run's log: %w", err)
@@ -78,7 +78,7 @@ func (c *campaign) settle(end entry) error {
 		}
 		c.View.Printf("%s #%d, seed %d: %s", end.Cell, end.N, end.Seed, end.Sentence)
 	}
-	c.View.Show(c.summary(), nil)
+	c.View.Show(c.summary, nil)
 	return nil
 }
 

@@ -32,7 +32,8 @@ type Runner interface {
 // View is shown how a campaign goes.
 type View interface {
 	Printf(format string, args ...any)
-	Show(c results.Campaign, now *Run) // after every change; now is the run under way, nil for none
+	// Show is called after every change. The campaign is told when it is asked for; now is the run under way, nil for none.
+	Show(c func() results.Campaign, now *Run)
 }
 
 // Options of a campaign.
@@ -88,6 +89,7 @@ type campaign struct {
 	journal *journal
 	lock    *os.File
 	runs    []Run
+	seeds   map[runKey]uint64
 	digest  string
 	started time.Time
 	state   results.State
@@ -108,7 +110,7 @@ func Do(ctx context.Context, o Options) (results.Campaign, error) {
 		err = c.journal.add(entry{Act: actClose, Why: string(c.state)})
 	}
 	summary := c.summary()
-	c.View.Show(summary, nil)
+	c.View.Show(c.summary, nil)
 	return summary, errors.Join(err, summary.Write(c.Dir), c.journal.close(), c.lock.Close())
 }
 
@@ -129,7 +131,10 @@ func (c *campaign) open() (err error) {
 		return errors.Join(err, c.lock.Close())
 	}
 	c.runs = c.Campaign.Runs(c.Shard, c.Past)
-	c.digest = c.Campaign.Digest()
+	c.digest, c.seeds = c.Campaign.Digest(), map[runKey]uint64{}
+	for _, r := range c.runs {
+		c.seeds[runKey{r.Cell.ID, r.N}] = r.Seed
+	}
 	c.started = time.Now()
 	if len(c.journal.entries) > 0 {
 		c.started = c.journal.entries[0].Time

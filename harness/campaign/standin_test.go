@@ -150,7 +150,7 @@ type quiet struct{ lines []string }
 func (q *quiet) Printf(format string, args ...any) {
 	q.lines = append(q.lines, fmt.Sprintf(format, args...))
 }
-func (q *quiet) Show(results.Campaign, *Run) {}
+func (q *quiet) Show(func() results.Campaign, *Run) {}
 
 func options(c Campaign, dir string, r Runner) Options {
 	return Options{Campaign: c, Dir: dir, Shard: Whole, Commit: "abc", Riven: "abc", Runner: r, View: &quiet{}}

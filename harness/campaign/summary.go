@@ -27,7 +27,7 @@ func (c *campaign) summarise(cell *Cell) results.CampaignCell {
 	x := results.CampaignCell{ID: cell.ID, Canary: cell.Canary, Found: cell.Canary && c.found(cell)}
 	seen := append([]Seen(nil), c.Past[cell.ID].Outcomes...)
 	for n := 1; n <= cell.Runs; n++ {
-		r := c.Campaign.run(cell, n)
+		r := Run{cell, n, c.seeds[runKey{cell.ID, n}]}
 		run := results.CampaignRun{N: n, Seed: r.Seed}
 		for _, e := range c.attempts(r) {
 			run.Tries = append(run.Tries, results.CampaignAttempt{
