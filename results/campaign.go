@@ -31,6 +31,7 @@ const (
 	OverBudget  State = "over budget" // its time or number of runs was used up
 	AtFinding   State = "at finding"  // it was to end with its first violation
 	Interrupted State = "interrupted" // somebody stopped it
+	GaveUp      State = "gave up"     // run after run ended in an error: the harness is broken
 )
 
 // Campaign is what is known of a campaign, or of one shard of it. It is written anew after every run.
@@ -106,7 +107,7 @@ func (c CampaignCell) Missed() bool {
 func (c Campaign) Outcome() checkers.Outcome {
 	worst := checkers.Pass
 	unmade := slices.ContainsFunc(c.Cells, func(x CampaignCell) bool { return !x.Made() })
-	if c.State == Running || c.State == Interrupted || c.State == OverBudget && unmade {
+	if c.State == Running || c.State == Interrupted || c.State == GaveUp || c.State == OverBudget && unmade {
 		worst = checkers.Inconclusive
 	}
 	for _, cell := range c.Cells {

@@ -229,6 +229,8 @@ func (g *gate) ended() error {
 			against = append(against, fmt.Sprintf("campaign %s in %s was killed or still runs", c.Title(), c.dir))
 		case Interrupted:
 			against = append(against, fmt.Sprintf("campaign %s in %s was interrupted", c.Title(), c.dir))
+		case GaveUp:
+			against = append(against, fmt.Sprintf("campaign %s in %s gave up: run after run ended in an error", c.Title(), c.dir))
 		}
 		shards[c.Digest] = append(shards[c.Digest], c.Shard)
 	}

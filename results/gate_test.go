@@ -156,7 +156,10 @@ var scenes = map[string]func(*yard){
 		y.campaign("c", func(c *Campaign) { c.State = OverBudget; c.Cells[1].Runs[0].Tries = nil }, yardRun{}, yardRun{spec: counter}, sings)
 	},
 	"interrupted": func(y *yard) { y.campaign("c", func(c *Campaign) { c.State = Interrupted }, yardRun{}, sings) },
-	"killed":      func(y *yard) { y.campaign("c", func(c *Campaign) { c.State = Running }, yardRun{}, sings) },
+	"gave-up": func(y *yard) {
+		y.campaign("c", func(c *Campaign) { c.State = GaveUp }, yardRun{}, sings)
+	},
+	"killed": func(y *yard) { y.campaign("c", func(c *Campaign) { c.State = Running }, yardRun{}, sings) },
 	"shards": func(y *yard) {
 		y.campaign("a", func(c *Campaign) { c.Shards = 3 }, yardRun{}, sings)
 		y.campaign("b", func(c *Campaign) { c.Shards, c.Shard = 3, 3 }, yardRun{spec: counter})

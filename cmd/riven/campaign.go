@@ -100,11 +100,14 @@ func (f *campaignFlags) read(c *cobra.Command, args []string) (plan campaign.Cam
 	if shard, err = campaign.ParseShard(f.shard); err != nil {
 		return fail(usage(fmt.Errorf("--%w", err)))
 	}
+	if f.time < 0 {
+		return fail(usage(fmt.Errorf("--time %v: must not be negative", f.time)))
+	}
 	if len(args) == 0 {
 		if f.dir == "" {
 			return fail(usage(errors.New("riven campaign needs a FILE, or the --dir of a campaign to go on with (see riven campaign --help)")))
 		}
-		for _, name := range []string{"shard", "seed", "time", "commit"} {
+		for _, name := range []string{"shard", "seed", "commit"} {
 			if c.Flags().Changed(name) {
 				return fail(usage(fmt.Errorf("--%s can not be given without a FILE: the campaign goes on as it was begun", name)))
 			}
@@ -113,7 +116,7 @@ func (f *campaignFlags) read(c *cobra.Command, args []string) (plan campaign.Cam
 		if err == nil && !ok {
 			err = fmt.Errorf("%s holds no campaign", f.dir)
 		}
-		return recorded, shard, commit, failed(err)
+		return f.limited(recorded), shard, commit, failed(err)
 	}
 	if plan, err = campaign.Load(args[0], runnable); err != nil {
 		return fail(usage(err))
@@ -127,13 +130,15 @@ func (f *campaignFlags) read(c *cobra.Command, args []string) (plan campaign.Cam
 			return fail(usage(err))
 		}
 	}
-	if f.time < 0 {
-		return fail(usage(fmt.Errorf("--time %v: must not be negative", f.time)))
-	}
+	return f.limited(plan), shard, cmp.Or(f.commit, results.Revision()), nil
+}
+
+// limited is the campaign with the budget of time that was asked for.
+func (f *campaignFlags) limited(c campaign.Campaign) campaign.Campaign {
 	if f.time > 0 {
-		plan.Budget.Time = f.time
+		c.Budget.Time = f.time
 	}
-	return plan, shard, cmp.Or(f.commit, results.Revision()), nil
+	return c
 }
 
 func (f *campaignFlags) print(out io.Writer, runs []campaign.Run) error {
@@ -175,8 +180,16 @@ func (f *campaignFlags) tell(out io.Writer, s results.Campaign) error {
 		return failed(err)
 	}
 	fmt.Fprintf(out, "%s: %s: %s\n", o, s.Title(), s.Sentence())
-	if s.State != results.Complete {
-		fmt.Fprintf(out, "  %s; go on: %s\n", s.State, results.ShellLine([]string{"riven", "campaign", "--dir", f.dir}))
+	again := results.ShellLine([]string{"riven", "campaign", "--dir", f.dir})
+	switch s.State {
+	case results.OverBudget:
+		fmt.Fprintf(out, "  over budget: with a larger one it goes on, in the file or as in %s --time 12h\n", again)
+	case results.Interrupted:
+		fmt.Fprintf(out, "  interrupted; it goes on with %s\n", again)
+	case results.GaveUp:
+		fmt.Fprintf(out, "  it gave up: run after run ended in an error; when that is mended it goes on with %s\n", again)
+	case results.AtFinding:
+		fmt.Fprintln(out, "  it ended with its first violation, as the file wants it")
 	}
 	for _, n := range s.Notes {
 		fmt.Fprintf(out, "  %s\n", n)

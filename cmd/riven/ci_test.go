@@ -165,3 +165,55 @@ func TestKubernetesJob(t *testing.T) {
 	require.ElementsMatch(t, fields(whole), fields(union))
 	require.Contains(t, line, fmt.Sprintf("+1/%d", job.Completions), "as many shards as completions")
 }
+
+// workflow is what GitHub reads, as far as ours says it; a key that is not here is a slip or needs to be added.
+type workflow struct {
+	Name        string            `yaml:"name"`
+	On          map[string]any    `yaml:"on"`
+	Permissions map[string]string `yaml:"permissions"`
+	Env         map[string]string `yaml:"env"`
+	Jobs        map[string]struct {
+		If       string `yaml:"if"`
+		Needs    string `yaml:"needs"`
+		RunsOn   string `yaml:"runs-on"`
+		Timeout  int    `yaml:"timeout-minutes"`
+		Strategy struct {
+			FailFast bool             `yaml:"fail-fast"`
+			Matrix   map[string][]int `yaml:"matrix"`
+		} `yaml:"strategy"`
+		Steps []struct {
+			Name            string            `yaml:"name"`
+			If              string            `yaml:"if"`
+			Uses            string            `yaml:"uses"`
+			With            map[string]string `yaml:"with"`
+			Run             string            `yaml:"run"`
+			ContinueOnError bool              `yaml:"continue-on-error"`
+		} `yaml:"steps"`
+	} `yaml:"jobs"`
+}
+
+func TestWorkflowIsWellFormed(t *testing.T) {
+	content, err := os.ReadFile(github)
+	require.NoError(t, err)
+	dec := yaml.NewDecoder(bytes.NewReader(content))
+	dec.KnownFields(true)
+	var w workflow
+	require.NoError(t, dec.Decode(&w))
+	for _, event := range []string{"pull_request", "schedule", "push"} {
+		require.Contains(t, w.On, event)
+	}
+	for _, name := range []string{"smoke", "nightly", "release", "gate"} {
+		job, ok := w.Jobs[name]
+		require.True(t, ok, name)
+		require.NotEmpty(t, job.RunsOn)
+		if job.Needs != "" {
+			require.Contains(t, w.Jobs, job.Needs)
+		}
+		for i, s := range job.Steps {
+			require.NotEqual(t, s.Uses == "", s.Run == "", "step %d of %s: one of uses and run", i+1, name)
+			require.True(t, s.Uses == "" || strings.Contains(s.Uses, "@v"), s.Uses)
+		}
+		require.Contains(t, fmt.Sprint(job.Steps), "bin/riven ", name)
+	}
+	require.Len(t, w.Jobs, 4)
+}

@@ -76,7 +76,11 @@ func (c *campaign) settle(end entry) error {
 				return fmt.Errorf("remove the log of a run: %w", err)
 			}
 		}
-		c.View.Printf("%s #%d, seed %d: %s", end.Cell, end.N, end.Seed, end.Sentence)
+		try := ""
+		if end.Outcome == checkers.Error {
+			try = fmt.Sprintf(", try %d of %d", end.Try, maxTries)
+		}
+		c.View.Printf("%s #%d, seed %d%s: %s", end.Cell, end.N, end.Seed, try, end.Sentence)
 	}
 	c.View.Show(c.summary, nil)
 	return nil

@@ -20,6 +20,10 @@ import (
 // maxTries bounds the attempts at a run that ends in an error. Nothing else is tried again.
 const maxTries = 3
 
+// patienceWithErrors is how many runs, one after another, may end in an error before the campaign gives up: what breaks them all
+// would break the rest, and they would have to be made again.
+const patienceWithErrors = 5
+
 // Runner makes single runs.
 type Runner interface {
 	// Run makes the run and leaves its bundle in the folder; what is said on the way goes to out. When the context ends, so does
@@ -177,7 +181,7 @@ func (c *campaign) identify() error {
 	case have.Riven != want.Riven:
 		return differ("riven", have.Riven, want.Riven)
 	case have.Digest != want.Digest:
-		return differ("list of cells, seeds and settings", have.Digest, want.Digest)
+		return differ("list of cells and seeds", have.Digest, want.Digest)
 	}
 	return nil
 }
@@ -240,12 +244,27 @@ func (c *campaign) over(ctx context.Context) results.State {
 	switch {
 	case ctx.Err() != nil:
 		return results.Interrupted
+	case c.brokenInARow() >= patienceWithErrors:
+		return results.GaveUp
 	case b.UntilFinding && c.findings() > 0:
 		return results.AtFinding
 	case b.Time > 0 && c.journal.spent() >= b.Time, b.Runs > 0 && c.made() >= b.Runs:
 		return results.OverBudget
 	}
 	return results.Running
+}
+
+// brokenInARow counts the last runs since the campaign was begun or resumed that ended in an error, one after another.
+func (c *campaign) brokenInARow() (n int) {
+	for i := len(c.journal.entries) - 1; i >= 0; i-- {
+		switch e := c.journal.entries[i]; {
+		case e.Act == actOpen, e.Act == actEnd && e.Outcome != checkers.Error:
+			return n
+		case e.Act == actEnd && e.Try == maxTries:
+			n++
+		}
+	}
+	return n
 }
 
 // make makes the run, and again while it ends in an error.

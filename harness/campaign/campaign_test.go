@@ -111,6 +111,11 @@ func TestBudget(t *testing.T) {
 	require.Equal(t, checkers.Inconclusive, got.Outcome())
 	require.Equal(t, []string{canaryCell + " #1", counterCell + " #1"}, r.made, "canaries come first")
 
+	c.Budget.Runs = 0
+	got = do(t, options(c, dir, r))
+	require.Equal(t, results.Complete, got.State, "with a larger budget it goes on")
+	require.Len(t, r.made, 5)
+
 	c = small()
 	c.Budget.Time = time.Nanosecond
 	r = &recorded{}
@@ -123,6 +128,17 @@ func TestBudget(t *testing.T) {
 	got = do(t, options(c, t.TempDir(), r))
 	require.Equal(t, results.AtFinding, got.State)
 	require.Equal(t, []string{canaryCell + " #1", counterCell + " #1"}, r.made, "a canary is no finding")
+}
+
+// What breaks every run would break the rest.
+func TestGivesUp(t *testing.T) {
+	dir, r := t.TempDir(), &recorded{says: func(Run, int) saying { return saying{crash: true} }}
+	got := do(t, options(mass(), dir, r))
+	require.Equal(t, results.GaveUp, got.State)
+	require.Len(t, r.made, maxTries*patienceWithErrors)
+	require.Equal(t, checkers.Error, got.Outcome())
+	got = do(t, options(mass(), dir, &recorded{}))
+	require.Equal(t, results.Complete, got.State, "it goes on when that is mended")
 }
 
 // Interrupted in mid-run: what there was of the run goes, unless it is a violation, and it is made anew.
@@ -158,10 +174,10 @@ func TestAnotherCampaignIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	do(t, options(small(), dir, &recorded{}))
 	for want, change := range map[string]func(*Options){
-		"its shard is 1/1, not 2/2":                func(o *Options) { o.Shard = Shard{2, 2} },
-		"its commit is abc, not def":               func(o *Options) { o.Commit = "def" },
-		"its riven is abc, not def":                func(o *Options) { o.Riven = "def" },
-		"its list of cells, seeds and settings is": func(o *Options) { o.Campaign.Seed++ },
+		"its shard is 1/1, not 2/2":      func(o *Options) { o.Shard = Shard{2, 2} },
+		"its commit is abc, not def":     func(o *Options) { o.Commit = "def" },
+		"its riven is abc, not def":      func(o *Options) { o.Riven = "def" },
+		"its list of cells and seeds is": func(o *Options) { o.Campaign.Seed++ },
 	} {
 		o := options(small(), dir, &recorded{})
 		change(&o)

@@ -55,9 +55,9 @@ func seed(campaign uint64, cell string, n int) uint64 {
 
 func (c *Campaign) run(cell *Cell, n int) Run { return Run{cell, n, seed(c.Seed, cell.ID, n)} }
 
-// Digest is the same for campaigns with the same cells, seeds and settings.
+// Digest is the same for campaigns that make the same runs, whatever their budgets and what they keep.
 func (c *Campaign) Digest() string {
-	b, err := json.Marshal(c)
+	b, err := json.Marshal(Campaign{Name: c.Name, Seed: c.Seed, Cells: c.Cells})
 	if err != nil { // it came from files and flags
 		panic(fmt.Sprintf("a campaign that can not be encoded: %v", err))
 	}
