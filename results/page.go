@@ -42,6 +42,7 @@ type page struct {
 	Anomalies, Hazards                 []anomalyView
 	MoreAnomalies, MoreHazards         int // that are not told here
 	Command                            string
+	Flags                              string // that make the run without the bundle
 	Label, Coarse                      string
 	Tenures                            []tenureView
 	MoreTenures                        int
@@ -127,7 +128,7 @@ func (b *Bundle) page(t timeline) (page, error) {
 		Class: v.Outcome.String(), Word: outcomeWords[v.Outcome], Mark: outcomeMarks[v.Outcome], Sentence: sentence(v),
 		Policy: fmt.Sprintf("default-src 'none'; base-uri 'none'; form-action 'none'; style-src '%s'; script-src '%s'", hash(pageStyle), hash(pageScript)),
 		Style:  template.CSS(pageStyle), Script: template.JS(pageScript),
-		Run: b.what(), Facts: b.facts(ops, t), Notes: b.remarks(), Command: b.command(), Label: t.label(len(ops)),
+		Run: b.what(), Facts: b.facts(ops, t), Notes: b.remarks(), Command: b.command(), Flags: b.Meta.Command, Label: t.label(len(ops)),
 		Faults: b.faults(t.Zero), Floors: v.Floors, Spec: b.specFacts(), PlanText: string(plan), Logs: logs,
 	}
 	p.Anomalies, p.MoreAnomalies = b.anomalies(false, 0, t)

@@ -80,12 +80,11 @@ func (e *engine) version(ctx context.Context) (string, error) {
 	return fmt.Sprintf("Docker %s (API %s) on %s %s", v.Version, v.APIVersion, v.Os, v.Arch), nil
 }
 
-// describe is what a run's record says of where it was made.
-func (e *engine) describe(ctx context.Context, suite string) (string, error) {
-	engine, err := e.version(ctx)
-	if err != nil {
-		return "", err
+// describe is what a run's record says of where it was made, and the version of its servers.
+func (e *engine) describe(ctx context.Context, suite string) (engine, zooKeeper string, err error) {
+	if engine, err = e.version(ctx); err != nil {
+		return "", "", err
 	}
-	zk, err := image.ZooKeeperVersion(suite)
-	return fmt.Sprintf("%s, ZooKeeper %s of Debian %s", engine, zk, suite), err
+	zooKeeper, err = image.ZooKeeperVersion(suite)
+	return fmt.Sprintf("%s, ZooKeeper %s of Debian %s", engine, zooKeeper, suite), zooKeeper, err
 }

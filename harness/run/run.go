@@ -21,13 +21,15 @@ import (
 
 // Options of a run.
 type Options struct {
-	Spec     spec.Spec
-	Plan     *nemesis.Plan // nil: drawn from the spec's seed
-	Root     string        // folder that the bundle is made in
-	Command  string        // the command line that runs it again; empty if it takes the bundle's own spec and plan
-	Engine   string        // what runs the containers, for the record
-	Cluster  func(context.Context, clusters.Config) (clusters.Cluster, error)
-	Progress Progress
+	Spec      spec.Spec
+	Plan      *nemesis.Plan // nil: drawn from the spec's seed
+	Root      string        // folder that the bundle is made in
+	Command   string        // the command line that makes it without the bundle; empty if flags can not tell it
+	Commit    string        // of what is tested, for the record
+	ZooKeeper string        // version of the servers, for the record
+	Engine    string        // what runs the containers, for the record
+	Cluster   func(context.Context, clusters.Config) (clusters.Cluster, error)
+	Progress  Progress
 }
 
 // Progress is told how the run goes.
@@ -123,7 +125,9 @@ func prepare(ctx context.Context, o Options) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(rec.Plan(plan), rec.Describe(func(m *results.Meta) { m.Command, m.Engine = o.Command, o.Engine })); err != nil {
+	if err := errors.Join(rec.Plan(plan), rec.Describe(func(m *results.Meta) {
+		m.Command, m.Commit, m.ZooKeeper, m.Engine = o.Command, o.Commit, o.ZooKeeper, o.Engine
+	})); err != nil {
 		return nil, err
 	}
 	r := &run{
