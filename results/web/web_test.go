@@ -1,9 +1,11 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -13,6 +15,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	"riven/checkers"
 	"riven/harness/history"
@@ -245,4 +248,25 @@ func TestNiceSteps(t *testing.T) {
 	for most, want := range map[float64]float64{0: 1, 1: .2, 5: 1, 9: 2, 100: 20, 320: 100, 0.03: 0.01} {
 		require.InDelta(t, want, niceStep(most), 1e-9, "%v", most)
 	}
+}
+
+func TestServeEndsWithItsContext(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	root, _ := example(t)
+	s, err := New(root)
+	require.NoError(t, err)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- s.Serve(ctx, l) }()
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	res, err := client.Get("http://" + l.Addr().String())
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, res.StatusCode)
+	require.NoError(t, res.Body.Close())
+	cancel()
+	require.NoError(t, <-ended)
+	_, err = New(filepath.Join(root, "nowhere"))
+	require.ErrorContains(t, err, "read the folder of bundles: open ")
 }
