@@ -212,7 +212,7 @@ func (g *gate) readable() error {
 			}
 		}
 	}
-	g.add("bundles", "every bundle is there and can be read", fmt.Sprintf("%d bundles, %d of them listed by %d campaigns", len(g.runs), listed, len(g.campaigns)), against)
+	g.add("bundles", "every bundle is there and can be read", fmt.Sprintf("%s, %d of them listed by %s", plural(len(g.runs), "bundle"), listed, plural(len(g.campaigns), "campaign")), against)
 	return nil
 }
 
@@ -244,7 +244,7 @@ func (g *gate) ended() error {
 			}
 		}
 	}
-	g.add("campaigns", "every campaign came to its end, with all of its shards", fmt.Sprintf("%d campaigns or shards", len(g.campaigns)), against)
+	g.add("campaigns", "every campaign came to its end, with all of its shards", plural(len(g.campaigns), "folder"), against)
 	return nil
 }
 

@@ -3,6 +3,7 @@ package results
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"riven/checkers"
@@ -42,7 +43,7 @@ func (g *gate) current() error {
 	if len(g.runs) == g.report.Aside {
 		against = append(against, "no run counts at all")
 	}
-	g.add("current", "runs count that are "+strings.Join(demands, ", ")+"; every cell has one", fmt.Sprintf("%d runs left aside", g.report.Aside), against)
+	g.add("current", "runs count that are "+strings.Join(demands, ", ")+"; every cell has one", plural(g.report.Aside, "run")+" left aside", against)
 	return nil
 }
 
@@ -96,6 +97,9 @@ func (g *gate) noError() error {
 		}
 	}
 	for _, c := range g.campaigns {
+		if g.Commit != "" && c.Commit != g.Commit {
+			continue
+		}
 		for _, cell := range c.Cells {
 			for _, run := range cell.Runs {
 				if a := run.Last(); a != nil && a.Outcome == checkers.Error && a.Bundle == "" {
@@ -145,12 +149,11 @@ func (g *gate) canaries() error {
 	}
 	names, by := cellsOf(g.counting(true))
 	var against []string
-	found := map[string]bool{}
+	sung := 0
 	for _, name := range names {
-		for _, r := range by[name] {
-			found[name] = found[name] || r.Verdict.Outcome == checkers.Violation && Finds(r.Spec, ViolatedClaims(*r.Verdict))
-		}
-		if !found[name] {
+		if slices.ContainsFunc(by[name], gateRun.sings) {
+			sung++
+		} else {
 			against = append(against, fmt.Sprintf("%s: its defect was not found in %s", name, plural(len(by[name]), "run")))
 		}
 	}
@@ -164,17 +167,13 @@ func (g *gate) canaries() error {
 	if len(names) == 0 && len(against) == 0 {
 		against = append(against, "there is no canary among the runs")
 	}
-	g.add("canaries", "the defect of every canary was found", fmt.Sprintf("%d of %d", len(found)-count0(found), len(names)), against)
+	g.add("canaries", "the defect of every canary was found", fmt.Sprintf("%d of %d", sung, len(names)), against)
 	return nil
 }
 
-func count0(m map[string]bool) (n int) {
-	for _, v := range m {
-		if !v {
-			n++
-		}
-	}
-	return n
+// sings tells whether the run found the defect that is switched on in it.
+func (r gateRun) sings() bool {
+	return r.Verdict.Outcome == checkers.Violation && Finds(r.Spec, ViolatedClaims(*r.Verdict))
 }
 
 // everyCell: what a campaign set out to run was run.

@@ -34,6 +34,8 @@ const (
 func (b *Bundle) WritePerfetto(w io.Writer) error {
 	t := tracer{zero: zero(b.History), nodes: map[string]int{}}
 	t.name(0, 0, "process_name", "run")
+	t.name(0, trackStates, "thread_name", "phases")
+	t.name(0, trackNotes, "thread_name", "anomalies")
 	for _, n := range append(b.Spec.ServerNames(), b.Spec.ParticipantNames()...) {
 		t.node(n)
 	}

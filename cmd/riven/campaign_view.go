@@ -108,7 +108,7 @@ func tableLines(c results.Campaign, now *campaign.Run, since time.Duration, room
 	lines := []string{head}
 	all := append(urgent, calm...)
 	for i, x := range all {
-		if len(lines) >= room && i < len(all) {
+		if len(lines) >= room-1 && i < len(all)-1 {
 			return append(lines, fmt.Sprintf("… and %d more cells", len(all)-i))
 		}
 		line := fmt.Sprintf("  %-*s %s", width, x.Marks(), x.ID)

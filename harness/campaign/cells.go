@@ -233,9 +233,12 @@ func (f *file) cell(name, key string, line int, x canary) (Cell, error) {
 		s.Defects = []string{x.Defect.V}
 	}
 	s.Participants = 0
-	for _, set := range []settings{f.Run, x.settings} {
+	for _, set := range []struct {
+		settings
+		key string
+	}{{f.Run, "run."}, {x.settings, key}} {
 		if err := set.apply(&s); err != nil {
-			err.File, err.Key = name, strings.TrimPrefix(err.Key, ".")
+			err.File, err.Key = name, set.key+err.Key
 			return Cell{}, err
 		}
 	}

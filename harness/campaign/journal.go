@@ -42,6 +42,19 @@ type entry struct {
 	Why      string           `json:"why,omitempty"`
 }
 
+// MarshalJSON leaves the outcome out where nothing has come of anything yet.
+func (e entry) MarshalJSON() ([]byte, error) {
+	type plain entry
+	line := struct {
+		plain
+		Outcome *checkers.Outcome `json:"outcome,omitempty"`
+	}{plain: plain(e)}
+	if e.Act == actEnd {
+		line.Outcome = &e.Outcome
+	}
+	return json.Marshal(line)
+}
+
 // journal is the append-only list of what a campaign did. An entry is on the disk before the next thing happens.
 type journal struct {
 	f       *os.File

@@ -15,7 +15,7 @@ func (c *campaign) summary() results.Campaign {
 		Spent: c.journal.spent().Round(time.Millisecond), Resumed: max(0, c.journal.count(actOpen)-1), State: c.state, Notes: c.notes,
 	}
 	if out.Resumed > 0 {
-		out.Notes = append([]string{fmt.Sprintf("it was stopped and gone on with %d times", out.Resumed)}, out.Notes...)
+		out.Notes = append([]string{fmt.Sprintf("stopped and gone on with: %d", out.Resumed)}, out.Notes...)
 	}
 	for _, cell := range c.Shard.of(c.Campaign.Cells) {
 		out.Cells = append(out.Cells, c.summarise(cell))
