@@ -89,10 +89,10 @@ func Validate(s spec.Spec) error {
 	if err != nil {
 		return err
 	}
-	switch foreign := r.New == nil && !r.Native; {
-	case foreign && s.Participant == "":
+	switch {
+	case r.Foreign() && s.Participant == "":
 		return fmt.Errorf("recipe %s of %s needs the participants' container image (--participant IMAGE)", r.Name, s.Workload)
-	case !foreign && s.Participant != "":
+	case !r.Foreign() && s.Participant != "":
 		return fmt.Errorf("recipe %s of %s runs in riven's own participant, not in %s: want the recipe foreign", r.Name, s.Workload, s.Participant)
 	}
 	var defects, claims, faults []string

@@ -24,7 +24,7 @@ func TestUnknownNames(t *testing.T) {
 	for want, s := range map[string]spec.Spec{
 		`unknown workload "lok" (know lock, counter); did you mean "lock"?`: change(func(s *spec.Spec) { s.Workload = "lok" }),
 		`unknown workload "election" (know lock, counter)`:                  change(func(s *spec.Spec) { s.Workload = "election" }),
-		`unknown recipe of lock "currator" (know curator, ephemeral, lease, zk.Lock); did you mean "curator"?`: change(func(s *spec.Spec) {
+		`unknown recipe of lock "currator" (know curator, ephemeral, lease, zk.Lock, foreign); did you mean "curator"?`: change(func(s *spec.Spec) {
 			s.Recipe = "currator"
 		}),
 		`unknown claim of ephemeral "fairness" (know exclusion, tokens, belief, hand-over, orphans)`: change(func(s *spec.Spec) {
@@ -52,6 +52,10 @@ func TestValidateAcceptsWhatIsListed(t *testing.T) {
 			}
 			for _, c := range r.Claims {
 				s.Claims = append(s.Claims, c.Name)
+			}
+			if r.Foreign() {
+				require.ErrorContains(t, Validate(s), "needs the participants' container image")
+				s.Participant = "somebodys:own"
 			}
 			require.NoError(t, Validate(s), r.Name)
 		}
