@@ -1,14 +1,18 @@
-# make run · check · test · accept · bench · clean
+# make run · image · check · test · accept · bench · clean
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 export CGO_ENABLED := 0
 RIVEN := bin/riven
 ARGS ?=
 
-.PHONY: build run check lint test accept bench clean deps
+.PHONY: build image run check lint test accept bench clean deps
 
 build:
 	@go build -trimpath -o $(RIVEN) ./cmd/riven
+
+# A container image that holds nothing but the one static binary.
+image: build
+	@tar -C bin -c riven | docker import -c 'ENTRYPOINT ["/riven"]' - riven:latest
 
 # The lock workload on real containers: verdict and report at the end.
 run: deps build

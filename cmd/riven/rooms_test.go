@@ -18,6 +18,8 @@ import (
 var rooms = []string{
 	"cmd/riven",
 	"harness/run",
+	"harness/campaign",
+	"results/web",
 	"results",
 	"clusters/docker",
 	"clusters/docker/participant",
@@ -37,6 +39,7 @@ var rooms = []string{
 	"harness/coord",
 	"harness/spec",
 	"harness/history",
+	"harness/config",
 }
 
 // pure rooms are data and functions of data: none of these may be imported there, not even by name.
