@@ -65,7 +65,7 @@ func values[T any](list []config.At[T]) (out []T) {
 // among: an axis that is not given leaves the choice open.
 func among[T comparable](list []T, v T) bool { return len(list) == 0 || slices.Contains(list, v) }
 
-// Recipes are the workload and recipe that the text names; all of the workload's for WORKLOAD/*.
+// Recipes are the workload and recipe that the text names; all of the workload's that need no image of somebody else's for WORKLOAD/*.
 func Recipes(text string) (out [][2]string, err error) {
 	workload, recipe, ok := strings.Cut(text, "/")
 	if !ok {
@@ -82,7 +82,9 @@ func Recipes(text string) (out [][2]string, err error) {
 		return [][2]string{{workload, recipe}}, nil
 	}
 	for _, r := range w.Recipes {
-		out = append(out, [2]string{workload, r.Name})
+		if !r.Foreign() {
+			out = append(out, [2]string{workload, r.Name})
+		}
 	}
 	return out, nil
 }

@@ -1,6 +1,7 @@
 package results
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -19,14 +20,16 @@ import (
 //	lock/curator/docker/bookworm/3x4/partition+kill+pause
 //	lock/curator/docker/bookworm/3x3/none/defect=sort-by-name/fencing=off/time=8s/hold=500ms
 func Cell(s spec.Spec, p nemesis.Plan) string {
-	parts := []string{s.Workload, s.Recipe, s.Cluster, s.Suite, fmt.Sprintf("%dx%d", s.Servers, s.Participants), Policy(s, p)}
+	word := strings.NewReplacer("/", "-", " ", "-").Replace
+	parts := []string{s.Workload, s.Recipe, s.Cluster, word(cmp.Or(s.Image, s.Suite)), fmt.Sprintf("%dx%d", s.Servers, s.Participants), Policy(s, p)}
 	add := func(unusual bool, name, value string) {
 		if unusual {
-			parts = append(parts, name+"="+strings.NewReplacer("/", "-", " ", "-").Replace(value))
+			parts = append(parts, name+"="+word(value))
 		}
 	}
 	usual := spec.Default()
 	add(len(s.Defects) > 0, "defect", strings.Join(slices.Sorted(slices.Values(s.Defects)), "+"))
+	add(s.Participant != "", "participant", s.Participant)
 	add(!s.Fencing, "fencing", "off")
 	timing, session := timingOf(s.Timing)
 	add(timing != "fast", "timing", timing)

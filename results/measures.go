@@ -14,6 +14,10 @@ type Measures struct {
 	Seconds   float64            `json:"seconds"`
 	PerSecond float64            `json:"perSecond"` // ops that went well
 	Latency   map[string]Latency `json:"latency,omitempty"`
+	// Elections are the times, in ms, from the end of a server's lead to the next one's, as their own agents saw it.
+	Elections []float64 `json:"elections,omitempty"`
+	// Recoveries are the times, in ms, from the end of a fault to the first op invoked after it that went well.
+	Recoveries []float64 `json:"recoveries,omitempty"`
 }
 
 // Latency of the ops of one kind that went well, in ms, by nearest rank.

@@ -2,6 +2,7 @@ package results
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
@@ -275,7 +276,9 @@ func (b *Bundle) specFacts() []fact {
 	}
 	facts := []fact{
 		{"Workload, recipe", b.what()},
-		{"Servers", fmt.Sprintf("%d from %s, on %s", s.Servers, s.Suite, s.Cluster)},
+		{"Servers", fmt.Sprintf("%d from %s, on %s", s.Servers, cmp.Or(s.Image, s.Suite), s.Cluster)},
+		{"ZooKeeper", b.Meta.ZooKeeper},
+		{"Participants' image", s.Participant},
 		{"Participants", strconv.Itoa(s.Participants)},
 		{"Timing", fmt.Sprintf("tickTime %d ms, initLimit %d, syncLimit %d, session %s", s.Timing.TickTime, s.Timing.InitLimit, s.Timing.SyncLimit, s.Timing.Session.D())},
 		{"Time under faults", s.Time.D().String()},

@@ -19,6 +19,7 @@ var rooms = []string{
 	"cmd/riven",
 	"harness/run",
 	"harness/campaign",
+	"results/web",
 	"results",
 	"clusters/docker",
 	"clusters/docker/participant",

@@ -71,6 +71,8 @@ Exit codes: 0 pass, 1 violation, 2 inconclusive, 3 error, 64 bad usage; of sever
 	flags.StringSliceVar(&f.pins, "pin", nil, "tie a participant to a server: p1=zk2, p1=leader, p2=follower")
 	flags.StringSliceVar(&s.Claims, "claim", nil, "claims judged even outside their preconditions (belief)")
 	flags.StringVar(&s.Suite, "suite", s.Suite, "Debian suite that ZooKeeper comes from")
+	flags.StringVar(&s.Image, "image", "", "container image of the servers instead of --suite: any that starts ZooKeeper by itself")
+	flags.StringVar(&s.Participant, "participant", "", "container image of the participants: any that speaks the participant protocol")
 	flags.StringVar(&f.dir, "dir", "runs", "folder for bundles")
 	flags.StringVar(&f.commit, "commit", "", commitHelp)
 	flags.BoolVar(&f.json, "json", false, "print one JSON object a run instead of text")
@@ -164,7 +166,7 @@ func ensembleNote(servers int) string {
 
 func (f *runFlags) fromFile(c *cobra.Command, args []string) error {
 	var clash []string
-	for _, name := range []string{"recipe", "defect", "faults", "time", "servers", "participants", "timing", "session", "hold", "pause", "pin", "suite"} {
+	for _, name := range []string{"recipe", "defect", "faults", "time", "servers", "participants", "timing", "session", "hold", "pause", "pin", "suite", "image", "participant"} {
 		if c.Flags().Changed(name) {
 			clash = append(clash, "--"+name)
 		}
@@ -195,6 +197,9 @@ func (f *runFlags) fromFile(c *cobra.Command, args []string) error {
 func (f *runFlags) fromFlags(args []string) error {
 	if len(args) == 1 {
 		f.spec.Workload = args[0]
+	}
+	if f.spec.Recipe == "" && f.spec.Participant != "" {
+		f.spec.Recipe = "foreign"
 	}
 	if f.spec.Recipe == "" {
 		f.spec.Recipe = catalogue.FirstRecipe(f.spec.Workload)
@@ -251,7 +256,7 @@ func makeRun(c *cobra.Command, o run.Options) (*results.Bundle, error) {
 		return nil, err
 	}
 	defer engine.close()
-	if o.Engine, o.ZooKeeper, err = engine.describe(c.Context(), o.Spec.Suite); err != nil {
+	if o.Engine, err = engine.describe(c.Context(), o.Spec); err != nil {
 		return nil, err
 	}
 	o.Progress, o.Cluster = progress, engine.cluster

@@ -89,6 +89,12 @@ func Validate(s spec.Spec) error {
 	if err != nil {
 		return err
 	}
+	switch {
+	case r.Foreign() && s.Participant == "":
+		return fmt.Errorf("recipe %s of %s needs the participants' container image (--participant IMAGE)", r.Name, s.Workload)
+	case !r.Foreign() && s.Participant != "":
+		return fmt.Errorf("recipe %s of %s runs in riven's own participant, not in %s: want the recipe foreign", r.Name, s.Workload, s.Participant)
+	}
 	var defects, claims, faults []string
 	for _, d := range r.Defects {
 		defects = append(defects, d.Name)

@@ -70,7 +70,7 @@ func recipeList() string {
 	rows := []string{"recipe | where it runs | what it does"}
 	for _, r := range Workload().Recipes {
 		where := "everywhere"
-		if r.Native {
+		if r.New == nil {
 			where = "containers only"
 		}
 		rows = append(rows, fmt.Sprintf("`%s` | %s | %s", r.Name, where, r.Doc))
