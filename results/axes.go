@@ -21,6 +21,9 @@ type Axes struct {
 	Suite   []config.At[string] `yaml:"suite"`
 	Cluster []config.At[string] `yaml:"cluster"`
 	Faults  []config.At[string] `yaml:"faults"` // partition+kill, none, or plan:FILE
+	// Container images: of the servers, instead of a suite, and of the participants of a foreign recipe.
+	Image       []config.At[string] `yaml:"image"`
+	Participant []config.At[string] `yaml:"participant"`
 }
 
 // Selector tells whether the cell of a run is among those selected.
@@ -49,9 +52,11 @@ func (a Axes) Selector(file, key string) (Selector, error) {
 		}
 	}
 	servers, suites, clusters := values(a.Servers), values(a.Suite), values(a.Cluster)
+	images, participants := values(a.Image), values(a.Participant)
 	return func(s spec.Spec, p nemesis.Plan) bool {
-		return among(recipes, [2]string{s.Workload, s.Recipe}) && among(servers, s.Servers) && among(suites, s.Suite) &&
-			among(clusters, s.Cluster) && among(policies, Policy(s, p))
+		return among(recipes, [2]string{s.Workload, s.Recipe}) && among(servers, s.Servers) && among(clusters, s.Cluster) &&
+			(len(suites) == 0 || s.Image == "" && among(suites, s.Suite)) && among(images, s.Image) &&
+			among(participants, s.Participant) && among(policies, Policy(s, p))
 	}, nil
 }
 

@@ -178,6 +178,8 @@ func (r requirement) spread(file, key string, line int) ([]requiredCell, error) 
 	all = product(all, r.Suite, func(a *Axes, v config.At[string]) { a.Suite = []config.At[string]{v} })
 	all = product(all, r.Cluster, func(a *Axes, v config.At[string]) { a.Cluster = []config.At[string]{v} })
 	all = product(all, r.Faults, func(a *Axes, v config.At[string]) { a.Faults = []config.At[string]{v} })
+	all = product(all, r.Image, func(a *Axes, v config.At[string]) { a.Image = []config.At[string]{v} })
+	all = product(all, r.Participant, func(a *Axes, v config.At[string]) { a.Participant = []config.At[string]{v} })
 	var out []requiredCell
 	for _, a := range all {
 		s, err := a.Selector(file, key)
@@ -209,7 +211,7 @@ func (a Axes) words() string {
 	if len(a.Recipe) > 0 {
 		text = a.Recipe[0].V
 	}
-	for _, list := range [][]config.At[string]{a.Cluster, a.Suite} {
+	for _, list := range [][]config.At[string]{a.Cluster, append(a.Image, a.Suite...)} {
 		if len(list) > 0 {
 			text += "/" + list[0].V
 		} else {
@@ -222,7 +224,12 @@ func (a Axes) words() string {
 		text += "/*"
 	}
 	if len(a.Faults) > 0 {
-		return text + "/" + a.Faults[0].V
+		text += "/" + a.Faults[0].V
+	} else {
+		text += "/*"
 	}
-	return text + "/*"
+	if len(a.Participant) > 0 {
+		text += "/participant=" + a.Participant[0].V
+	}
+	return text
 }

@@ -130,40 +130,31 @@ func (f *file) matrix(name string, base canary) (cells []Cell, err error) {
 	if err != nil {
 		return nil, err
 	}
-	or := func(list []config.At[string], usual config.At[string]) []config.At[string] {
-		if len(list) == 0 {
-			return []config.At[string]{usual}
-		}
-		return list
-	}
-	if len(m.Servers) == 0 {
-		m.Servers = []config.At[int]{base.Servers}
-	}
+	base.Tries = config.At[int]{V: max(1, m.Seeds.V)}
+	all := []canary{}
 	for _, recipe := range m.Recipe {
 		names, err := results.Recipes(recipe.V)
 		if err != nil {
 			return nil, &config.Error{File: name, Line: recipe.Line, Key: "matrix.recipe", Why: err.Error()}
 		}
 		for _, r := range names {
-			for _, servers := range m.Servers {
-				for _, suite := range or(m.Suite, base.Suite) {
-					for _, cluster := range or(m.Cluster, base.Cluster) {
-						for _, faults := range or(m.Faults, base.Faults) {
-							x := canary{
-								Recipe: config.At[string]{V: r[0] + "/" + r[1], Line: recipe.Line}, Servers: servers, Suite: suite,
-								Cluster: cluster, Faults: faults, Tries: config.At[int]{V: max(1, m.Seeds.V)},
-							}
-							cell, err := f.cell(name, "matrix.", recipe.Line, x)
-							if err != nil {
-								return nil, err
-							}
-							if !excluded(cell) {
-								cells = append(cells, cell)
-							}
-						}
-					}
-				}
-			}
+			x := base
+			x.Recipe = config.At[string]{V: r[0] + "/" + r[1], Line: recipe.Line}
+			all = append(all, participants(x, r, m.Participant)...)
+		}
+	}
+	all = times(all, m.Servers, func(x *canary, v config.At[int]) { x.Servers = v })
+	all = times(all, m.Suite, func(x *canary, v config.At[string]) { x.Suite = v })
+	all = times(all, m.Image, func(x *canary, v config.At[string]) { x.Image = v })
+	all = times(all, m.Cluster, func(x *canary, v config.At[string]) { x.Cluster = v })
+	all = times(all, m.Faults, func(x *canary, v config.At[string]) { x.Faults = v })
+	for _, x := range all {
+		cell, err := f.cell(name, "matrix.", x.Recipe.Line, x)
+		if err != nil {
+			return nil, err
+		}
+		if !excluded(cell) {
+			cells = append(cells, cell)
 		}
 	}
 	for i, n := range hits {
@@ -175,6 +166,29 @@ func (f *file) matrix(name string, base canary) (cells []Cell, err error) {
 		return nil, &config.Error{File: name, Key: "exclude", Why: "nothing is left of the matrix"}
 	}
 	return cells, nil
+}
+
+// times gives each of the cells with each value of an axis; an axis that is not given leaves them as they are.
+func times[T any](all []canary, axis []config.At[T], set func(*canary, config.At[T])) (out []canary) {
+	if len(axis) == 0 {
+		return all
+	}
+	for _, x := range all {
+		for _, v := range axis {
+			y := x
+			set(&y, v)
+			out = append(out, y)
+		}
+	}
+	return out
+}
+
+// participants gives a foreign recipe each of the images of participants; other recipes run in riven's own.
+func participants(x canary, names [2]string, images []config.At[string]) []canary {
+	if _, r, err := catalogue.Find(names[0], names[1]); err != nil || !r.Foreign() {
+		return []canary{x}
+	}
+	return times([]canary{x}, images, func(x *canary, v config.At[string]) { x.participant = v.V })
 }
 
 // excluders tell what is excluded and count how often each of them did.
@@ -224,6 +238,7 @@ func (f *file) cell(name, key string, line int, x canary) (Cell, error) {
 	}
 	s := spec.Default()
 	s.Workload, s.Recipe, s.Servers, s.Suite, s.Cluster = names[0][0], names[0][1], x.Servers.V, x.Suite.V, x.Cluster.V
+	s.Image, s.Participant = x.Image.V, x.participant
 	if plan == nil {
 		s.Faults = kinds
 	} else {
@@ -247,6 +262,9 @@ func (f *file) cell(name, key string, line int, x canary) (Cell, error) {
 		return fail(0, x.Recipe.V, err)
 	}
 	if err := catalogue.Validate(s); err != nil {
+		if x.Defect.V == "" {
+			return fail(x.Recipe.Line, "recipe", err)
+		}
 		return fail(x.Defect.Line, "defect", err)
 	}
 	c := Cell{Spec: s, Plan: plan, Canary: x.Defect.V != "", Runs: x.Tries.V, line: line}

@@ -53,9 +53,12 @@ type canary struct {
 	Servers  config.At[int]    `yaml:"servers"`
 	Suite    config.At[string] `yaml:"suite"`
 	Cluster  config.At[string] `yaml:"cluster"`
+	Image    config.At[string] `yaml:"image"` // of the servers, instead of a suite
 	Faults   config.At[string] `yaml:"faults"`
 	Tries    config.At[int]    `yaml:"tries"` // runs within which it must be found
 	settings `yaml:",inline"`
+
+	participant string // image, of a foreign recipe's
 }
 
 // Campaign is a campaign file, read, checked and spread out into cells.
@@ -152,6 +155,8 @@ func (f *file) validate(name string) error {
 		return wrong(f.Keep.Passes.Line, "keep.passes", "%d, must not be negative", f.Keep.Passes.V)
 	case f.Matrix.Seeds.Line > 0 && (f.Matrix.Seeds.V < 1 || f.Matrix.Seeds.V > maxRuns):
 		return wrong(f.Matrix.Seeds.Line, "matrix.seeds", "%d, need 1 to %d", f.Matrix.Seeds.V, maxRuns)
+	case len(f.Matrix.Image) > 0 && len(f.Matrix.Suite) > 0:
+		return wrong(f.Matrix.Image[0].Line, "matrix.image", "beside a suite: the servers come from one of them")
 	case len(f.Matrix.Recipe) == 0:
 		return wrong(0, "matrix.recipe", "nothing to run: name at least one WORKLOAD/RECIPE")
 	case len(f.Canaries) == 0:
