@@ -44,12 +44,12 @@ func killAt(t *testing.T, dir string, rng *rand.Rand) {
 	before := lines(dir)
 	require.NoError(t, cmd.Start())
 	more, files := rng.IntN(20), rng.IntN(12)
-	require.Eventually(t, func() bool { return lines(dir) > before+more }, time.Minute, 100*time.Microsecond, out.String())
+	require.Eventually(t, func() bool { return lines(dir) > before+more }, time.Minute, 100*time.Microsecond)
 	there := entriesOf(dir)
 	for until := time.Now().Add(20 * time.Millisecond); entriesOf(dir) < there+files && time.Now().Before(until); {
 	}
 	require.NoError(t, cmd.Process.Kill())
-	require.ErrorContains(t, cmd.Wait(), "signal: killed", "it came to its end too soon to be killed: %s", out.String())
+	require.ErrorContains(t, cmd.Wait(), "signal: killed", "it came to its end too soon to be killed: %s", &out)
 }
 
 func lines(dir string) int {
