@@ -9,11 +9,14 @@ import (
 	"riven/nemesis"
 	"riven/workloads"
 	"riven/workloads/counter"
+	"riven/workloads/election"
 	"riven/workloads/lock"
 )
 
 // All are the workloads there are, in the order in which they are listed to people.
-func All() []workloads.Workload { return []workloads.Workload{lock.Workload(), counter.Workload()} }
+func All() []workloads.Workload {
+	return []workloads.Workload{lock.Workload(), counter.Workload(), election.Workload()}
+}
 
 // UnknownError is a name that is not in the catalogue.
 type UnknownError struct {
