@@ -79,6 +79,10 @@ func anySpec(t *rapid.T) spec.Spec {
 	if r.Foreign() {
 		s.Participant = "somebodys:own"
 	}
+	if w.Roles != nil {
+		s.Participants = 1 + s.Participants%10 // each takes more than one node
+	}
+	s = catalogue.Complete(s)
 	for _, p := range s.ParticipantNames() {
 		if rapid.IntRange(0, 9).Draw(t, p) == 0 {
 			s.Pins = append(s.Pins, spec.Pin{Participant: p, Server: rapid.SampledFrom(append(s.ServerNames(), "leader")).Draw(t, "server")})
