@@ -51,6 +51,7 @@ const (
 	ClaimEpoch     = "epoch"     // at most one leader in an epoch, and epochs never go back
 	ClaimFence     = "fence"     // nobody is active before the one before is fenced
 	ClaimAcked     = "acked"     // what was acknowledged is in the resource's record
+	ClaimRegister  = "register"  // writes, reads and compare-and-sets are linearizable
 )
 
 // Claim is what a recipe promises, and when. Outside its preconditions a violation of it is a hazard.

@@ -20,6 +20,10 @@ const (
 	OpWrite = "write" // N, unique in the run; OK: it was taken
 )
 
+// Operations of a register, beside OpRead and OpWrite. Key is which register. Token of an OK is the version that the op made or saw,
+// from 1, 0 where versions are not told; a read is told the value N, 0 where nobody has written.
+const OpCas = "cas" // N, to replace what is in Token: a version if versions are told, else a value
+
 // rules are said for recipes whose claim has no rule of its own.
 var rules = map[string]string{
 	ClaimExclusion: "the resource never accepts an access of a hold again once it has accepted one of another hold",
@@ -33,6 +37,7 @@ var rules = map[string]string{
 	ClaimEpoch:     "no epoch has two leaders, and no leader comes with an epoch below one before",
 	ClaimFence:     "nobody becomes active before the one before has resigned or has been fenced",
 	ClaimAcked:     "every write that was acknowledged is in the resource's record",
+	ClaimRegister:  "writes, reads and compare-and-sets can be put in one order that keeps to real time and explains what each was told",
 	ClaimServed:    "after the last heal everyone's addition is acknowledged within a bound",
 }
 
