@@ -90,7 +90,8 @@ func (b *budget) model(versioned bool) porcupine.Model {
 // after is the state after an op; one of unknown outcome that does not fit has no effect.
 func (s registerState) after(o registerOp, versioned bool) (bool, registerState) {
 	if o.kind == readOp {
-		return o.value == s.value && (!versioned || o.version == s.version), s
+		untold := o.value != 0 && o.version == 0
+		return o.value == s.value && (!versioned || untold || o.version == s.version), s
 	}
 	next := registerState{o.value, 0}
 	if versioned {
@@ -109,5 +110,5 @@ func (s registerState) after(o registerOp, versioned bool) (bool, registerState)
 		}
 		return true, next
 	}
-	return matches && o.version == next.version, next
+	return matches && (o.version == 0 || o.version == next.version), next
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/anishathalye/porcupine"
@@ -74,10 +75,11 @@ func explained(ops []touch, versioned bool) bool {
 			told := o.end == history.OK
 			switch {
 			case o.f == OpRead:
-				if o.value == value && (!versioned || o.version == version) && search(done|1<<i, value, version) {
+				untold := o.value != 0 && o.version == 0
+				if o.value == value && (!versioned || untold || o.version == version) && search(done|1<<i, value, version) {
 					return true
 				}
-			case o.f == OpCas && o.expected != was, told && versioned && o.version != version+1:
+			case o.f == OpCas && o.expected != was, told && versioned && o.version != 0 && o.version != version+1:
 			default:
 				if search(done|1<<i, o.value, version+1) {
 					return true
@@ -146,6 +148,7 @@ func TestRegisterAgainstBruteForce(t *testing.T) {
 			{f: OpCas, value: 8, expected: 1, version: 3, end: ok},
 			{f: OpRead, value: 0, end: ok}, {f: OpRead, value: 1, version: 1, end: ok}, {f: OpRead, value: 4, version: 2, end: ok},
 			{f: OpRead, value: 6, version: 2, end: ok}, {f: OpRead, value: 2, version: 3, end: ok}, {f: OpRead, value: 7, version: 1, end: ok},
+			{f: OpWrite, value: 9, end: ok}, {f: OpRead, value: 9, end: ok}, {f: OpRead, value: 1, end: ok}, // told no version
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -419,6 +422,23 @@ var registerMutations = map[string]func(r *rand.Rand, ops []touch) bool{
 		ops[i].value = 1_000_000
 		return true
 	},
+	"replaced another version": func(r *rand.Rand, ops []touch) bool {
+		i := slices.IndexFunc(ops, func(o touch) bool { return o.f == OpCas })
+		if i < 0 {
+			return false
+		}
+		ops[i].expected++
+		return true
+	},
+	"version made twice": func(r *rand.Rand, ops []touch) bool {
+		i := slices.IndexFunc(ops, func(o touch) bool { return o.f == OpWrite && o.version > 0 })
+		k := slices.IndexFunc(ops, func(o touch) bool { return o.f == OpWrite && o.version > 0 && o.version != ops[max(i, 0)].version })
+		if i < 0 || k < 0 {
+			return false
+		}
+		ops[k].version = ops[i].version
+		return true
+	},
 	"lost write": func(r *rand.Rand, ops []touch) bool { // one that was read is said to have failed
 		i := slices.IndexFunc(ops, func(o touch) bool {
 			return o.f != OpRead && slices.ContainsFunc(ops, func(x touch) bool { return x.f == OpRead && x.value == o.value })
@@ -439,6 +459,9 @@ func TestRegisterMutations(t *testing.T) {
 		}
 		fl.lost = 0
 		for name, mutate := range registerMutations {
+			if !fl.versioned && strings.Contains(name, "version") {
+				continue
+			}
 			t.Run(engine+"/"+name, func(t *testing.T) {
 				flipped := 0
 				for seed := range uint64(1000) {
@@ -489,6 +512,18 @@ func TestRegisterMetamorphic(t *testing.T) {
 				require.Equal(t, Pass, outcome(wide), "wider, seed %d", seed)
 			}
 		})
+	}
+}
+
+// TestRegisterPrefixes: what a search has cut off is neither taken for done nor for undone.
+func TestRegisterPrefixes(t *testing.T) {
+	fl := flavours["search"]
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 12))
+		ops := trueTouches(r, firstPrefix+r.IntN(3*firstPrefix), 1+r.IntN(4), flavour{compared: true, repeated: true, lost: 0.02})
+		agree(t, ops, true, "search")
+		ops = spoil(r, ops, fl)
+		agree(t, ops, porcupine.CheckOperations(registerModel(false), touchesForPorcupine(ops)), "")
 	}
 }
 
