@@ -229,6 +229,14 @@ func (c *controller) lead(watch, lost coord.Signal) error {
 		watch, lost = c.Env.Cond(), c.Env.Cond()
 	}
 	for {
+		switch {
+		case c.cede:
+			return c.resign()
+		case !c.healthy, c.astray: // perhaps since before it became active
+			c.deposed("the service is not active")
+			c.leaveCrumb()
+			return errLeave
+		}
 		over := c.session.Expired()
 		if c.Has(cachedLeadership) {
 			over = c.Env.Cond()
@@ -246,12 +254,6 @@ func (c *controller) lead(watch, lost coord.Signal) error {
 		case fired == 2:
 			c.deposed("the lock is gone")
 			return nil
-		case c.cede:
-			return c.resign()
-		case !c.healthy, c.astray:
-			c.deposed("the service is not active")
-			c.leaveCrumb()
-			return errLeave
 		}
 	}
 }
@@ -312,7 +314,8 @@ func (c *controller) becomeActive() error {
 	return nil
 }
 
-// fenceOld reads the breadcrumb and fences whom it names, unless that is oneself.
+// fenceOld reads the breadcrumb and fences whom it names. What a controller that follows itself fences is its own last
+// term: it says nothing of it, since nobody else was active.
 func (c *controller) fenceOld() (version int32, exists bool, err error) {
 	var data []byte
 	var stat coord.Stat
@@ -327,8 +330,11 @@ func (c *controller) fenceOld() (version int32, exists bool, err error) {
 		return 0, false, err
 	}
 	old, hold, _ := strings.Cut(string(data), " ")
-	if old == c.name || c.Has(noFencing) {
+	switch {
+	case c.Has(noFencing):
 		return stat.Version, true, nil
+	case old == c.name: // the service may have been started again, with a write of its earlier start still under way
+		return stat.Version, true, c.fence(old, hold, stat.Mzxid)
 	}
 	c.Env.Note(env.Note{Kind: noteFencing, Key: old, Hold: hold, Token: stat.Mzxid})
 	switch err := c.fence(old, hold, stat.Mzxid); {
@@ -378,7 +384,10 @@ func (c *controller) writeCrumb(hold string, version int32, exists bool) (epoch 
 			if _, err = s.Create(crumb, []byte(text), coord.Persistent); err != nil {
 				return err
 			}
-			_, stat, err = s.Get(crumb)
+			data, stat, err = s.Get(crumb)
+			if err == nil && string(data) != text {
+				return coord.ErrNodeExists // somebody has fenced us meanwhile; that epoch is his
+			}
 			epoch = stat.Mzxid
 			return err
 		case err == nil:
