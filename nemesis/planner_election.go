@@ -15,6 +15,7 @@ func (p planner) election(k Kind) []Step {
 			{Fault: Fault{Shape: FromServers, Target: Target{Role: "controller"}}},
 			{Fault: Fault{Shape: Isolate, Target: Target{Role: Active}}},
 			{Fault: Fault{Shape: Isolate, Target: Target{Role: "service"}}},
+			p.cutMessages(),
 		}
 		if p.spec.Servers > 1 {
 			steps = append(steps,
@@ -28,7 +29,7 @@ func (p planner) election(k Kind) []Step {
 	case Kill:
 		return at(Active, "controller", "service", Leader, AnyServer)
 	case Pause:
-		return at(Active, Active, "service", "controller", Leader)
+		return at(Active, Active, Active, "service", "controller", "journal", Leader)
 	case Clock:
 		var steps []Step
 		for _, s := range p.clocks() {
@@ -48,4 +49,24 @@ func (p planner) election(k Kind) []Step {
 		return steps
 	}
 	return nil
+}
+
+// cutMessages cuts one of the ways on which a failover depends besides those to the ensemble: a monitor's to its service,
+// a service's to the journal, a client's to the services.
+func (p planner) cutMessages() Step {
+	one := func(role string) string {
+		of := p.spec.Of(role)
+		return of[p.rng.IntN(len(of))]
+	}
+	from := func(node string, peers ...string) Step {
+		return Step{Fault: Fault{Shape: FromNodes, Target: Target{Node: node}, Peers: peers}}
+	}
+	switch p.rng.IntN(3) {
+	case 0:
+		k := p.rng.IntN(len(p.spec.Of("controller")))
+		return from(p.spec.Of("controller")[k], p.spec.Of("service")[k])
+	case 1:
+		return from(one("service"), p.spec.Of("journal")...)
+	}
+	return from(one("client"), p.spec.Of("service")...)
 }
