@@ -52,21 +52,16 @@ func (p planner) election(k Kind) []Step {
 }
 
 // cutMessages cuts one of the ways on which a failover depends besides those to the ensemble: a monitor's to its service,
-// a service's to the journal, a client's to the services.
+// the services' to the journal, a client's to the services. None is ever silent for long.
 func (p planner) cutMessages() Step {
-	one := func(role string) string {
-		of := p.spec.Of(role)
-		return of[p.rng.IntN(len(of))]
+	controllers, services, clients := p.spec.Of("controller"), p.spec.Of("service"), p.spec.Of("client")
+	k, c := p.rng.IntN(len(controllers)), p.rng.IntN(len(clients))
+	ways := []Fault{
+		{Target: Target{Node: controllers[k]}, Peers: services[k : k+1]},
+		{Target: Target{Node: p.spec.Of("journal")[0]}, Peers: services},
+		{Target: Target{Node: clients[c]}, Peers: services},
 	}
-	from := func(node string, peers ...string) Step {
-		return Step{Fault: Fault{Shape: FromNodes, Target: Target{Node: node}, Peers: peers}}
-	}
-	switch p.rng.IntN(3) {
-	case 0:
-		k := p.rng.IntN(len(p.spec.Of("controller")))
-		return from(p.spec.Of("controller")[k], p.spec.Of("service")[k])
-	case 1:
-		return from(one("service"), p.spec.Of("journal")...)
-	}
-	return from(one("client"), p.spec.Of("service")...)
+	f := ways[p.rng.IntN(len(ways))]
+	f.Shape = FromNodes
+	return Step{Fault: f}
 }

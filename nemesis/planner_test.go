@@ -71,7 +71,7 @@ func TestNewPlanForElections(t *testing.T) {
 	for _, r := range []Role{Active, ActiveServer, Leader, AnyServer, "controller", "service", "journal"} {
 		require.True(t, hit[Target{Role: r}], "%s", r)
 	}
-	for _, n := range []string{"controller1", "controller2", "service1", "service2", "client1", "client2"} {
+	for _, n := range []string{"controller1", "controller2", "journal1", "client1", "client2"} {
 		require.True(t, hit[Target{Node: n}], "%s is cut from others", n)
 	}
 }
