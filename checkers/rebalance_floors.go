@@ -26,6 +26,7 @@ func RebalanceFloors(in Input) []Floor {
 	var rebalances, assigned, consumed, conflicts, expired, reads, left int
 	causes := map[string]int{}
 	owned := map[string]int{}
+	taken := map[string]bool{} // what the node owned was taken from it, which it may see before it learns of the expiry
 	for i := range in.History {
 		e := &in.History[i]
 		switch {
@@ -36,22 +37,25 @@ func RebalanceFloors(in Input) []Floor {
 				reads++
 			}
 		case e.Type == history.Exit:
-			owned[e.Node] = 0
+			owned[e.Node], taken[e.Node] = 0, false
 		case e.Type != history.Note:
 		case e.F == history.NoteRebalance:
 			rebalances++
 			causes[e.Text]++
+			taken[e.Node] = e.Text == WasFenced
 		case e.F == history.NoteAssigned:
 			assigned++
 			owned[e.Node]++
 		case e.F == history.NoteRevoked:
 			owned[e.Node]--
+			taken[e.Node] = taken[e.Node] || e.Text == SessionOver
 		case e.F == NoteConflict:
 			conflicts++
 		case e.F == NoteLeft:
 			left++
-		case e.F == history.NoteExpired && owned[e.Node] > 0:
+		case e.F == history.NoteExpired && (owned[e.Node] > 0 || taken[e.Node]):
 			expired++
+			taken[e.Node] = false
 		}
 	}
 	floors := []Floor{

@@ -3,6 +3,7 @@ package rebalance
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -47,6 +48,8 @@ type consumer struct {
 	settle env.Cond // fires when the wish is done
 	lost   env.Cond // fires when the log says that a claim is fenced
 	claims []*claim
+	kept   []*claim // of sessions that are over, and still worked on: only by a defect
+	late   []*claim // of sessions that are over, and still to be committed: only by a defect
 	taken  int64
 }
 
@@ -86,8 +89,12 @@ func (c *consumer) become(member bool) workloads.Completion {
 		c.wish.Fire()
 		c.wish = c.Env.Cond()
 		if !member {
-			if _, err := c.Env.Wait(done, c.Env.After(2*c.timeout())); err != nil {
+			fired, err := c.Env.Wait(done, c.Env.After(2*c.timeout()))
+			if err != nil {
 				return unknown(err)
+			}
+			if fired == 1 {
+				return workloads.Completion{Type: history.Info, Error: "it has not left yet"}
 			}
 		}
 	}
@@ -110,10 +117,13 @@ func (c *consumer) run() {
 			return
 		}
 		if errors.Is(err, coord.ErrExpired) && c.Has(oldSetKept) {
-			c.claims = nil // and their fetchers go on
+			c.kept, c.claims = append(c.kept, c.claims...), nil // and their fetchers go on
 			continue
 		}
-		c.dropAll("the session is over")
+		if errors.Is(err, coord.ErrExpired) && c.Has(unconditionalCommit) {
+			c.late = c.claims
+		}
+		c.dropAll(checkers.SessionOver)
 		if !c.member {
 			s.Close()
 			c.session = nil
@@ -132,6 +142,10 @@ func (c *consumer) belong(s coord.Session) error {
 	if err := c.register(s); err != nil {
 		return err
 	}
+	for _, x := range c.late {
+		c.commit(s, x)
+	}
+	c.late = nil
 	for why := "joined"; ; {
 		c.Env.Note(env.Note{Kind: history.NoteRebalance, Text: why})
 		seen, err := c.rebalance(s)
@@ -152,7 +166,7 @@ func (c *consumer) belong(s coord.Session) error {
 		if fired == 0 {
 			return coord.ErrExpired
 		}
-		why = []string{"", "leaves", "members changed", "partitions changed", "brokers changed", "was fenced", "again"}[fired]
+		why = []string{"", "leaves", "members changed", "partitions changed", "brokers changed", checkers.WasFenced, "again"}[fired]
 		if fired == 1 {
 			return c.leave(s)
 		}
@@ -242,7 +256,7 @@ func (c *consumer) rebalance(s coord.Session) (v view, err error) {
 	}
 	v.complete = true
 	var got []*claim
-	for _, p := range assign(members, partitions)[c.name] {
+	for _, p := range c.toTake(assign(members, partitions)[c.name]) {
 		x, err := c.take(s, p)
 		if err != nil {
 			return v, err
@@ -270,6 +284,21 @@ func (c *consumer) rebalance(s coord.Session) (v view, err error) {
 	return v, nil
 }
 
+// toTake is what is to be claimed of what is to be ours: all of it, unless a defect takes some for claimed already.
+func (c *consumer) toTake(ours []string) []string {
+	kept := c.kept
+	c.kept = nil
+	for _, x := range kept {
+		if !slices.Contains(ours, x.partition) {
+			c.drop(x, "not ours any more")
+			continue
+		}
+		c.kept = append(c.kept, x)
+		ours = slices.DeleteFunc(ours, func(p string) bool { return p == x.partition })
+	}
+	return ours
+}
+
 // releaseEarly releases everything before the new claims. The defect stops the fetchers only after them.
 func (c *consumer) releaseEarly(s coord.Session) (late func()) {
 	if !c.Has(fetchersNotStopped) {
@@ -283,8 +312,7 @@ func (c *consumer) releaseEarly(s coord.Session) (late func()) {
 	}
 	return func() {
 		for _, x := range old {
-			c.stop(x)
-			c.Env.Note(env.Note{Kind: history.NoteRevoked, Key: x.partition, Hold: x.hold, Token: x.token, Text: "released"})
+			c.drop(x, "released")
 		}
 	}
 }
@@ -403,12 +431,19 @@ func (c *consumer) commit(s coord.Session, x *claim) {
 		version = coord.AnyVersion
 		s = c.session
 	}
-	stat, err := s.Set(offsets+"/"+x.partition, []byte(strconv.FormatInt(x.next, 10)), version)
+	path, offset := offsets+"/"+x.partition, x.next
+	stat, err := s.Set(path, []byte(strconv.FormatInt(offset, 10)), version)
+	if errors.Is(err, coord.ErrLoss) { // it may have been done: then ours is the next version, with our offset
+		var data []byte
+		if data, stat, err = s.Get(path); err == nil && (stat.Version != x.version+1 || string(data) != strconv.FormatInt(offset, 10)) {
+			err = coord.ErrLoss
+		}
+	}
 	if err != nil {
 		return // the next one will, or whoever comes next consumes again
 	}
-	x.version, x.done = stat.Version, x.next
-	c.Env.Note(env.Note{Kind: noteCommitted, Key: x.partition, Hold: x.hold, N: x.next, Token: stat.Mzxid})
+	x.version, x.done = stat.Version, offset
+	c.Env.Note(env.Note{Kind: noteCommitted, Key: x.partition, Hold: x.hold, N: offset, Token: stat.Mzxid})
 }
 
 // stop ends the fetcher of a claim; afterwards it consumes nothing more.
@@ -432,11 +467,15 @@ func (c *consumer) releaseAll(s coord.Session) {
 
 // dropAll forgets what was owned in a session that is over.
 func (c *consumer) dropAll(why string) {
-	for _, x := range c.claims {
-		c.stop(x)
-		c.Env.Note(env.Note{Kind: history.NoteRevoked, Key: x.partition, Hold: x.hold, Token: x.token, Text: why})
+	for _, x := range append(c.claims, c.kept...) {
+		c.drop(x, why)
 	}
-	c.claims = nil
+	c.claims, c.kept = nil, nil
+}
+
+func (c *consumer) drop(x *claim, why string) {
+	c.stop(x)
+	c.Env.Note(env.Note{Kind: history.NoteRevoked, Key: x.partition, Hold: x.hold, Token: x.token, Text: why})
 }
 
 // deleteOwner deletes an owner node of this session's.
