@@ -21,14 +21,17 @@ func Drained(in Input) Check {
 // RebalanceFloors is what must have happened in a run of the rebalance workload for a pass: partitions changed hands and
 // messages were consumed, and every step of the plan was applied. Why members rebalanced is told, how often two of them
 // went by different views (a claim met another's), how often a session expired while it owned something, and the herd: how many
-// replies to reads a rebalance costs.
+// replies to reads a rebalance costs, and how many rebalances a change.
 func RebalanceFloors(in Input) []Floor {
-	var rebalances, assigned, consumed, conflicts, expired, reads, left int
+	var rebalances, assigned, consumed, conflicts, expired, reads, left, changes int
 	causes := map[string]int{}
 	owned := map[string]int{}
 	taken := map[string]bool{} // what the node owned was taken from it, which it may see before it learns of the expiry
 	for i := range in.History {
 		e := &in.History[i]
+		if changesGroup(e) {
+			changes++
+		}
 		switch {
 		case e.Type == history.Access && !e.Rejected && e.Text == VerbFetch:
 			consumed++
@@ -67,9 +70,24 @@ func RebalanceFloors(in Input) []Floor {
 		{Name: "expiries while owning", Got: expired},
 		{Name: "reads a rebalance (the herd)", Got: reads / max(rebalances, 1)},
 	}
+	if changes > 0 {
+		floors = append(floors, Floor{Name: "rebalances that ten changes of the group cost (the herd)", Got: 10 * rebalances / changes})
+	}
 	for _, cause := range slices.Sorted(maps.Keys(causes)) {
 		floors = append(floors, Floor{Name: "rebalances: " + cause, Got: causes[cause]})
 	}
 	none := func(string) bool { return false }
 	return append(floors, in.allFaultFloors(usage{served: "messages", serves: none, exempt: func(string) bool { return true }, through: none})...)
+}
+
+// changesGroup tells whether members, partitions or brokers change with the event: every member is woken by it. That a
+// member dies shows as the expiry of a session that nobody is told of, so it counts when the member is registered again.
+func changesGroup(e *history.Event) bool {
+	switch e.Type {
+	case history.Note:
+		return e.F == NoteMember || e.F == NoteLeft
+	case history.OK:
+		return e.F == OpGrow || e.F == OpBroker
+	}
+	return false
 }

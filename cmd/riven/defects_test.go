@@ -124,7 +124,7 @@ const (
 
 // ownersLost cuts an owner from the servers, or pauses it, twice.
 func ownersLost(length, fault string) string {
-	return step("f1", "2s", length, "", fault+owner) + "," + step("f2", "6s", length, "", fault+owner)
+	return step("f1", "2s", length, "", fault+owner) + "," + step("f2", "7s", length, "", fault+owner)
 }
 
 const cutOff = `{"kind": "partition", "shape": "from-servers", `
@@ -133,7 +133,7 @@ var rebalances = []armed{
 	{"rebalance/high-level", "fetchers-not-stopped", loose, "", []string{checkers.ClaimOwner, checkers.ClaimBelief}},
 	{"rebalance/high-level", "owner-overwritten", loose, "", []string{checkers.ClaimOwner, checkers.ClaimBelief}},
 	{"rebalance/high-level", "unsorted", sharing, "", []string{checkers.ClaimAssignment, checkers.ClaimServed}},
-	{"rebalance/high-level", "old-set-kept", sharing, ownersLost("2500ms", cutOff), []string{checkers.ClaimAssignment, checkers.ClaimServed}},
+	{"rebalance/high-level", "old-set-kept", sharing + " --fencing=false", ownersLost("2500ms", cutOff), []string{checkers.ClaimAssignment, checkers.ClaimServed}},
 	{"rebalance/high-level", "unconditional-commit", sharing, ownersLost("2500ms", cutOff), []string{checkers.ClaimOffsets}},
 }
 
