@@ -11,7 +11,7 @@ import (
 var checkersByName = map[string]func(Input) Check{
 	"exclusion": Exclusion, "tokens": Tokens, "belief": Belief, "hand-over": HandOver, "orphans": Orphans,
 	"counter": Counter, "total": Total, "order": Order, "served": Served,
-	"epoch": Epochs, "fence": Fence, "acked": Acked, "available": Available,
+	"epoch": Epochs, "fence": Fence, "acked": Acked, "available": Available, "register": Register,
 	"owner": Owner, "owner-belief": OwnerBelief, "offsets": Offsets, "consumed": Consumed, "assignment": Assignment, "drained": Drained,
 }
 

@@ -47,6 +47,7 @@ const (
 	ClaimHandOver   = "hand-over"  // after the last heal every participant is served within a bound
 	ClaimOrphans    = "orphans"    // nothing is left behind at the end by holds that are over
 	ClaimCounter    = "counter"    // additions are linearizable
+	ClaimRegister   = "register"   // writes, reads and compare-and-sets are linearizable
 	ClaimTotal      = "total"      // acknowledged <= read at the end <= acknowledged + unknown
 	ClaimOrder      = "order"      // no start of a participant reads less than it knew
 	ClaimServed     = "served"     // after the last heal everyone's op succeeds within a bound

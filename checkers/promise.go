@@ -28,6 +28,10 @@ const (
 	OpWrite = "write" // N, unique in the run; OK: it was taken
 )
 
+// Operations of a register, beside OpRead and OpWrite. Key is which register. Token of an OK is the version that the op made or saw,
+// from 1, 0 where versions are not told; a read is told the value N, 0 where nobody has written.
+const OpCas = "cas" // N, to replace what is in Token: a version if versions are told, else a value
+
 // rules are said for recipes whose claim has no rule of its own.
 var rules = map[string]string{
 	ClaimExclusion:  "the resource never accepts an access of a hold again once it has accepted one of another hold",
@@ -36,6 +40,7 @@ var rules = map[string]string{
 	ClaimHandOver:   "after the last heal every participant gets the lock within a bound",
 	ClaimOrphans:    "nothing is left under the lock when nobody holds it or waits for it",
 	ClaimCounter:    "additions can be put in one order that keeps to real time, in which each was told the value that it made",
+	ClaimRegister:   "writes, reads and compare-and-sets can be put in one order that keeps to real time and explains what each was told",
 	ClaimTotal:      "the counter is never read lower than what was acknowledged, nor higher than that and what is unknown",
 	ClaimOrder:      "no start of a participant reads less than it has read or made before",
 	ClaimOwner:      "the log never lets a claim of a partition consume again once it has let another one",

@@ -71,7 +71,7 @@ func (s *script) line(f []string) error {
 		return s.spec(f[1:])
 	case "promise":
 		s.in.Claims = nil
-		for _, c := range slices.Concat(lockClaims(), counterClaims(), electionClaims(), rebalanceClaims()) {
+		for _, c := range slices.Concat(lockClaims(), counterClaims(), electionClaims(), rebalanceClaims(), []Claim{{Name: ClaimRegister}}) {
 			if strings.Contains(f[1], c.Name) {
 				s.in.Claims = append(s.in.Claims, c)
 			}
