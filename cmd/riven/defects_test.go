@@ -122,16 +122,17 @@ const (
 	owner   = `"target": {"role": "owner"}}`
 )
 
-// ownersLost cuts an owner from the servers, or pauses it, twice.
+// ownersLost keeps an owner from the servers, and later to two at once: one that happens to leave meanwhile, in good order, shows nothing.
 func ownersLost(length, fault string) string {
-	return step("f1", "2s", length, "", fault+owner) + "," + step("f2", "7s", length, "", fault+owner)
+	return step("f1", "2s", length, "", fault+owner) + "," + step("f2", "7s", length, "", fault+owner) + "," +
+		step("f3", "7s", length, "", fault+`"target": {"role": "owner", "pick": 1}}`)
 }
 
 const cutOff = `{"kind": "partition", "shape": "from-servers", `
 
 var rebalances = []armed{
 	{"rebalance/high-level", "fetchers-not-stopped", loose, "", []string{checkers.ClaimOwner, checkers.ClaimBelief}},
-	{"rebalance/high-level", "owner-overwritten", loose, "", []string{checkers.ClaimOwner, checkers.ClaimBelief}},
+	{"rebalance/high-level", "owner-overwritten", "--time 12s --session 4s --fencing=false", ownersLost("2s", cutOff), []string{checkers.ClaimOwner, checkers.ClaimBelief}},
 	{"rebalance/high-level", "unsorted", sharing, "", []string{checkers.ClaimAssignment, checkers.ClaimServed}},
 	{"rebalance/high-level", "old-set-kept", sharing + " --fencing=false", ownersLost("2500ms", cutOff), []string{checkers.ClaimAssignment, checkers.ClaimServed}},
 	{"rebalance/high-level", "unconditional-commit", sharing, ownersLost("2500ms", cutOff), []string{checkers.ClaimOffsets}},

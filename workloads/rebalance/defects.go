@@ -68,7 +68,7 @@ func defects() []workloads.Defect {
 		{
 			Name:    ownerOverwritten,
 			Bug:     "An owner node that is there is overwritten rather than respected.",
-			Exposed: "no fault, members that come and go: in most rebalances.",
+			Exposed: "partition from-servers of an owner for less than its session, without fencing: whoever claims meanwhile consumes beside it, every time. Without any fault now and then, for as long as the owner takes to look.",
 			Breaks:  []string{checkers.ClaimBelief, checkers.ClaimOwner},
 		},
 		{
