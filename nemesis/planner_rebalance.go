@@ -42,9 +42,10 @@ func (p planner) rebalance(k Kind) []Step {
 		}
 		return steps
 	case LoseReply:
-		var steps []Step
-		for _, op := range []string{"create", "delete", "setData", "getChildren2"} {
-			steps = append(steps, Step{Fault: Fault{Target: Target{Role: "consumer"}, Op: op}})
+		// Offsets are written all the time, the rest only in a rebalance: creates come at its end.
+		steps := []Step{{Fault: Fault{Target: Target{Role: "consumer"}, Op: "setData"}}}
+		for _, op := range []string{"create", "getData"} {
+			steps = append(steps, Step{Fault: Fault{Target: Target{Role: "consumer"}, Op: op}, On: &Trigger{Event: OnRebalance}})
 		}
 		return steps
 	}

@@ -134,7 +134,7 @@ var rebalances = []armed{
 	{"rebalance/high-level", "fetchers-not-stopped", loose, "", []string{checkers.ClaimOwner, checkers.ClaimBelief}},
 	{"rebalance/high-level", "owner-overwritten", "--time 12s --session 4s --fencing=false", ownersLost("2s", cutOff), []string{checkers.ClaimOwner, checkers.ClaimBelief}},
 	{"rebalance/high-level", "unsorted", sharing, "", []string{checkers.ClaimAssignment, checkers.ClaimServed}},
-	{"rebalance/high-level", "old-set-kept", sharing + " --fencing=false", ownersLost("2500ms", cutOff), []string{checkers.ClaimAssignment, checkers.ClaimServed}},
+	{"rebalance/high-level", "old-set-kept", sharing + " --fencing=false", ownersLost("2500ms", cutOff), []string{checkers.ClaimOwner, checkers.ClaimAssignment, checkers.ClaimServed}},
 	{"rebalance/high-level", "unconditional-commit", sharing, ownersLost("2500ms", cutOff), []string{checkers.ClaimOffsets}},
 }
 

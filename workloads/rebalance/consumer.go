@@ -286,17 +286,9 @@ func (c *consumer) rebalance(s coord.Session) (v view, err error) {
 
 // toTake is what is to be claimed of what is to be ours: all of it, unless a defect takes some for claimed already.
 func (c *consumer) toTake(ours []string) []string {
-	kept := c.kept
-	c.kept = nil
-	for _, x := range kept {
-		if !slices.Contains(ours, x.partition) {
-			c.drop(x, "not ours any more")
-			continue
-		}
-		c.kept = append(c.kept, x)
-		ours = slices.DeleteFunc(ours, func(p string) bool { return p == x.partition })
-	}
-	return ours
+	return slices.DeleteFunc(ours, func(p string) bool {
+		return slices.ContainsFunc(c.kept, func(x *claim) bool { return x.partition == p })
+	})
 }
 
 // releaseEarly releases everything before the new claims. The defect stops the fetchers only after them.

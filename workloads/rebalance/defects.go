@@ -80,8 +80,8 @@ func defects() []workloads.Defect {
 		{
 			Name:    oldSetKept,
 			Bug:     "A consumer whose session has expired registers again, and goes on with what it owned in the old one, without a claim.",
-			Exposed: "partition from-servers of an owner that outlasts its session: nobody has an owner node for what it keeps, or somebody else has. With fencing it may be told of its loss before the expiry, and give it up.",
-			Breaks:  []string{checkers.ClaimAssignment, checkers.ClaimServed},
+			Exposed: "partition from-servers of an owner that outlasts its session: nobody has an owner node for what it keeps, or somebody else has and both consume. With fencing it is refused, and only a partition that nobody claims is left to show.",
+			Breaks:  []string{checkers.ClaimOwner, checkers.ClaimAssignment, checkers.ClaimServed},
 		},
 		{
 			Name:    unconditionalCommit,
