@@ -121,7 +121,7 @@ func (c *consumer) run() {
 			continue
 		}
 		if errors.Is(err, coord.ErrExpired) && c.Has(unconditionalCommit) {
-			c.late = c.claims
+			c.late = append(c.late, c.claims...)
 		}
 		c.dropAll(checkers.SessionOver)
 		if !c.member {
@@ -142,10 +142,11 @@ func (c *consumer) belong(s coord.Session) error {
 	if err := c.register(s); err != nil {
 		return err
 	}
-	for _, x := range c.late {
+	late := c.late
+	c.late = nil
+	for _, x := range late {
 		c.commit(s, x)
 	}
-	c.late = nil
 	for why := "joined"; ; {
 		c.Env.Note(env.Note{Kind: history.NoteRebalance, Text: why})
 		seen, err := c.rebalance(s)
@@ -430,6 +431,9 @@ func (c *consumer) commit(s coord.Session, x *claim) {
 		if data, stat, err = s.Get(path); err == nil && (stat.Version != x.version+1 || string(data) != strconv.FormatInt(offset, 10)) {
 			err = coord.ErrLoss
 		}
+	}
+	if errors.Is(err, coord.ErrExpired) && c.Has(unconditionalCommit) {
+		c.late = append(c.late, x)
 	}
 	if err != nil {
 		return // the next one will, or whoever comes next consumes again
