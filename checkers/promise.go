@@ -19,6 +19,8 @@ const (
 const (
 	OpDrain  = "drain"  // OK: everything that was produced before is consumed
 	OpOwners = "owners" // OK: the group as Unassigned reads it
+	OpGrow   = "grow"   // OK: the topic has another partition, unless it has all that it may have
+	OpBroker = "broker" // OK: a broker has gone or come
 )
 
 // Operations of the election workload.

@@ -103,6 +103,9 @@ func (p planner) choices(k Kind) []Step {
 	if p.spec.Workload == "election" {
 		return p.election(k)
 	}
+	if p.spec.Workload == "rebalance" {
+		return p.rebalance(k)
+	}
 	steps := map[Kind]func() []Step{Partition: p.partitions, Kill: p.kills, Pause: p.pauses, Clock: p.clocks, LoseReply: p.losses}[k]()
 	if !p.holds() {
 		for i := range steps {

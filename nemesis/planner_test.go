@@ -76,6 +76,27 @@ func TestNewPlanForElections(t *testing.T) {
 	}
 }
 
+// Plans for a group's members are valid for its nodes, name no holder, and aim at owners, members and the producer.
+func TestNewPlanOfRebalance(t *testing.T) {
+	aimed := map[Role]bool{}
+	for seed := range uint64(50) {
+		s := spec.Default()
+		s.Workload, s.Seed, s.Faults = "rebalance", seed, []string{"partition", "kill", "pause", "clock", "lose-reply"}
+		s.Time = spec.Duration(time.Minute)
+		s.Roles = []spec.Role{{Name: "consumer", Count: 3}, {Name: "producer", Count: 1}}
+		p, err := NewPlan(s)
+		require.NoError(t, err)
+		require.NoError(t, p.Validate(s.ServerNames(), s.ParticipantNames()))
+		for _, step := range p.Steps {
+			require.NotContains(t, []Role{Holder, HolderServer, Waiter, Active}, step.Fault.Target.Role)
+			aimed[step.Fault.Target.Role] = true
+		}
+	}
+	for _, r := range []Role{Owner, "consumer", "producer", Leader, AnyServer} {
+		require.True(t, aimed[r], r)
+	}
+}
+
 func TestNewPlanRefusesWhatHasNoRoom(t *testing.T) {
 	s := spec.Default()
 	s.Time = spec.Duration(5 * time.Second)
