@@ -18,7 +18,7 @@ type Failover struct {
 // ensembleWrites are the ops that go well as soon as the ensemble commits something, and not before. A follower may
 // answer reads until it notices that its leader is gone, an acquisition also waits for the holder, and writes of the
 // election workload go to a journal.
-var ensembleWrites = []string{checkers.OpAdd}
+var ensembleWrites = []string{checkers.OpAdd, checkers.OpPut}
 
 // failovers are those of the kills that hit the leader, in the order of the faults.
 func failovers(events []history.Event, receipts []nemesis.Receipt) (out []Failover) {
