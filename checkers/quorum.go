@@ -35,19 +35,20 @@ func Quorum(in Input) Check {
 		case len(u.done) > 0 && t.dead > 0 && !t.disturbed:
 			with++
 			through += len(u.done)
-		case len(u.done) == 0 && !t.disturbed && u.waiting && t.to-t.from > int64(SettlingBound(in.Spec))+ground.stood(t.span):
-			f.add(violation, fmt.Sprint(t.from), "", func() Anomaly { return in.notServed(t) })
+		case len(u.done) == 0 && !t.disturbed && len(u.waiting) > 0 && t.to-t.from > int64(SettlingBound(in.Spec))+ground.stood(t.span):
+			f.add(violation, fmt.Sprint(t.from), "", func() Anomaly { return in.notServed(u.waiting[0], t) })
 		}
 	}
-	c.Detail = fmt.Sprintf("%d puts went through in %s with a minority dead; %s with a majority dead, %d puts tried",
-		through, plural(with, "stretch", "stretches"), plural(without, "stretch", "stretches"), tried)
+	c.Detail = fmt.Sprintf("a minority dead: %s, %s; a majority dead: %s, %s tried",
+		plural(with, "time", "times"), plural(through, "put", "puts"), plural(without, "time", "times"), plural(tried, "put", "puts"))
 	return f.close(c, "", "")
 }
 
-// strength is a stretch of time in which the same servers are dead, and the same other faults in force.
+// strength is a stretch of time in which the same number of servers is dead, or at least so many where that is a
+// majority, and the same number of other faults in force.
 type strength struct {
 	span
-	dead      int  // servers that are dead from its beginning to its end
+	dead      int  // servers
 	majority  bool // the others are one
 	disturbed bool // by other faults
 }
@@ -67,12 +68,21 @@ func (in Input) strengths(until int64) (out []strength) {
 	from, dead, disturbed := RunStart(in.History), 0, 0
 	for _, t := range turns {
 		if at := min(t.at, until); at > from {
-			out = append(out, strength{span{from, at}, dead, 2*(servers-dead) > servers, disturbed > 0})
+			out = extend(out, strength{span{from, at}, dead, 2*(servers-dead) > servers, disturbed > 0})
 			from = at
 		}
 		dead, disturbed = dead+t.dead, disturbed+t.disturbed
 	}
 	return out
+}
+
+// extend makes one stretch of those without a majority that follow each other.
+func extend(list []strength, s strength) []strength {
+	if n := len(list); n > 0 && !s.majority && !list[n-1].majority {
+		list[n-1].to, list[n-1].dead = s.to, min(s.dead, list[n-1].dead)
+		return list
+	}
+	return append(list, s)
 }
 
 func (in Input) deaths() (turns []turn) {
@@ -114,7 +124,7 @@ type putting struct {
 	tried   int
 	done    []opSpan // acknowledged in it
 	within  []opSpan // of these: put in it, too
-	waiting bool     // for a put, when it ended
+	waiting []opSpan // for their end, when it ended
 }
 
 func (in Input) putsDuring(t span, ops []opSpan) (u putting) {
@@ -124,8 +134,11 @@ func (in Input) putsDuring(t span, ops []opSpan) (u putting) {
 			continue
 		}
 		u.tried++
-		u.waiting = u.waiting || end >= t.to
-		if o.completed == open || in.History[o.completed].Type != history.OK || end >= t.to {
+		if end >= t.to {
+			u.waiting = append(u.waiting, o)
+			continue
+		}
+		if in.History[o.completed].Type != history.OK {
 			continue
 		}
 		u.done = append(u.done, o)
@@ -150,19 +163,20 @@ func (in Input) putWithout(o opSpan, t strength) Anomaly {
 	zero := RunStart(in.History)
 	return Anomaly{
 		Claim: ClaimQuorum,
-		Sentence: fmt.Sprintf("%s put %d at %s and was told of success, while %d of %d servers were dead (from %s to %s)",
+		Sentence: fmt.Sprintf("%s put %d at %s and was told of success, while at least %d of %d servers were dead (from %s to %s)",
 			e.Node, e.N, seconds(e.Time-zero), t.dead, in.Spec.Servers, seconds(t.from-zero), seconds(t.to-zero)),
 		Proof: ordered(o.invoked, o.completed), Nodes: in.scene(int(o.completed), e.Node),
 		From: e.Time, To: in.completion(o), Place: Server,
 	}
 }
 
-func (in Input) notServed(t strength) Anomaly {
+func (in Input) notServed(o opSpan, t strength) Anomaly {
+	node := in.History[o.invoked].Node
 	zero := RunStart(in.History)
 	return Anomaly{
 		Claim: ClaimQuorum,
 		Sentence: fmt.Sprintf("nothing was put from %s to %s although %d of %d servers ran and no other fault was in force; the bound is %s",
 			seconds(t.from-zero), seconds(t.to-zero), in.Spec.Servers-t.dead, in.Spec.Servers, seconds(int64(SettlingBound(in.Spec)))),
-		From: t.from, To: t.to,
+		Proof: ordered(o.invoked), Nodes: in.scene(int(o.invoked), node), From: t.from, To: t.to,
 	}
 }
