@@ -61,6 +61,9 @@ func (s *Server) proposalAcked(index int, zxid int64) {
 	if i < 0 || i >= len(l.outstanding) || l.outstanding[i].txn.Zxid != zxid {
 		return
 	}
+	if s.has.countAcks {
+		i = 0
+	}
 	s.ack(&l.outstanding[i].acks, index)
 	for len(l.outstanding) > 0 && s.quorum(l.outstanding[0].acks) {
 		z := l.outstanding[0].txn.Zxid
