@@ -1,14 +1,19 @@
-# make run · check · test · accept · bench · clean
+# make run · image · check · test · accept · bench · clean
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 export CGO_ENABLED := 0
 RIVEN := bin/riven
 ARGS ?=
+IMAGE ?= riven:latest
 
-.PHONY: build run check lint test accept bench clean deps
+.PHONY: build image run check lint test accept bench clean deps
 
 build:
 	@go build -trimpath -o $(RIVEN) ./cmd/riven
+
+# A container image that holds nothing but the one static binary.
+image: build
+	@tar -C bin -c riven | docker import -c 'ENTRYPOINT ["/riven"]' - $(IMAGE)
 
 # The lock workload on real containers: verdict and report at the end.
 run: deps build
@@ -28,9 +33,10 @@ lint:
 test: deps build lint
 	@go test -count=1 -p 1 -timeout 20m -tags docker,browser ./...
 
-# The long proofs; one table at the end, kept in docs/acceptance.md.
+# The long proofs, all or those named by ROWS; one table, kept in docs/acceptance.md.
+ROWS ?= .
 accept: deps build
-	@go test -count=1 -timeout 170m -tags accept -run Accept -v ./cmd/riven
+	@go test -count=1 -timeout 170m -tags accept -run 'Accept/^($(ROWS))' -v ./cmd/riven
 
 bench: deps build
 	@go test -run '^$$' -bench . -benchtime 1s -p 1 -tags docker ./...

@@ -53,14 +53,22 @@ func (in Input) reusedHold() string {
 	return ""
 }
 
+// holding is what a participant believes in its tenure.
+func (in Input) holding() string {
+	if len(in.Spec.Roles) > 0 {
+		return "were active"
+	}
+	return "held the lock"
+}
+
 // both is the anomaly of two participants that believed at the same time.
 func (in Input) both(a, b *tenure, when span, hazard bool, why string) Anomaly {
 	zero := RunStart(in.History)
 	nodes := in.scene(int(b.first), a.node, b.node)
 	return Anomaly{
 		Claim: ClaimBelief,
-		Sentence: fmt.Sprintf("%s and %s both believed that they held the lock, for %s from %s: %s from its acquire at %s to %s at %s, %s from its acquire at %s to %s at %s; %s",
-			a.node, b.node, seconds(when.to-when.from), seconds(when.from-zero),
+		Sentence: fmt.Sprintf("%s and %s both believed that they %s, for %s from %s: %s from %s to %s at %s, %s from %s to %s at %s; %s",
+			a.node, b.node, in.holding(), seconds(when.to-when.from), seconds(when.from-zero),
 			a.hold, seconds(a.span.from-zero), a.how, seconds(a.span.to-zero),
 			b.hold, seconds(b.span.from-zero), b.how, seconds(b.span.to-zero),
 			in.meanwhile(nodes, when)),

@@ -11,6 +11,7 @@ import (
 var checkersByName = map[string]func(Input) Check{
 	"exclusion": Exclusion, "tokens": Tokens, "belief": Belief, "hand-over": HandOver, "orphans": Orphans,
 	"counter": Counter, "total": Total, "order": Order, "served": Served,
+	"epoch": Epochs, "fence": Fence, "acked": Acked, "available": Available,
 }
 
 // lockChecks is what the lock workload judges.
@@ -30,6 +31,8 @@ func TestScripts(t *testing.T) {
 				return ""
 			case "floors":
 				return show(t, LockFloors(in))
+			case "election-floors":
+				return show(t, ElectionFloors(in))
 			case "counter-floors":
 				return show(t, CounterFloors(in))
 			case "judge":

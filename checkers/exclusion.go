@@ -2,6 +2,7 @@ package checkers
 
 import (
 	"fmt"
+	"strings"
 
 	"riven/harness/history"
 )
@@ -16,13 +17,14 @@ func Exclusion(in Input) Check {
 		log    = readAccesses(in)
 		h      = in.History
 		f      findings
-		last   = map[string]int32{} // hold → its last accepted access, for every hold but the present one
-		reused map[string]bool      // made when first needed
+		last   = map[string]int32{}      // hold → its last accepted access, for every hold but the present one
+		reused map[string]bool           // made when first needed
+		owns   = len(in.Spec.Roles) == 0 // whose accesses they are made them; else a node of its own stands between
 	)
 	for k := 1; k < len(log.accepted); k++ {
 		j, i := log.accepted[k-1], log.accepted[k]
 		if h[j].Hold == h[i].Hold {
-			if of(&h[j]) != of(&h[i]) && log.broken == "" {
+			if owns && of(&h[j]) != of(&h[i]) && log.broken == "" {
 				log.broken = shared(&h[j], &h[i])
 			}
 			continue
@@ -39,7 +41,7 @@ func Exclusion(in Input) Check {
 		switch {
 		case reused[h[i].Hold]:
 			doubt = "hold " + h[i].Hold + " was acquired twice"
-		case of(&h[earlier]) != of(&h[i]):
+		case owns && of(&h[earlier]) != of(&h[i]):
 			doubt = shared(&h[earlier], &h[i])
 		}
 		sort := violation
@@ -70,18 +72,28 @@ func acquiredTwice(h []history.Event) map[string]bool {
 	return out
 }
 
+// holder is the participant whose hold an access was made under: the one that made it, unless a node of its own stands
+// before the resource. Then the hold's name tells it.
+func (in Input) holder(e *history.Event) string {
+	if len(in.Spec.Roles) == 0 {
+		return e.Node
+	}
+	node, _, _ := strings.Cut(e.Hold, ".")
+	return node
+}
+
 // returned is the anomaly of a hold whose access was accepted again although another's had been in between.
 func (in Input) returned(earlier, between, again int32, doubt string) Anomaly {
 	h := in.History
 	a, b, c := &h[earlier], &h[between], &h[again]
 	zero := RunStart(h)
 	when := span{min(a.Time, b.Time, c.Time), max(a.Time, b.Time, c.Time)}
-	nodes := in.scene(int(again), c.Node, b.Node)
+	nodes := in.scene(int(again), in.holder(c), in.holder(b))
 	return Anomaly{
 		Claim: ClaimExclusion,
 		Sentence: fmt.Sprintf("%s of %s wrote at %s (%s) after %s of %s had written at %s (%s); it had written before at %s (%s); %s",
-			c.Hold, c.Node, seconds(c.Time-zero), access(c),
-			b.Hold, b.Node, seconds(b.Time-zero), access(b),
+			c.Hold, in.holder(c), seconds(c.Time-zero), access(c),
+			b.Hold, in.holder(b), seconds(b.Time-zero), access(b),
 			seconds(a.Time-zero), access(a), in.meanwhile(nodes, when)),
 		Proof: []int{int(earlier), int(between), int(again)},
 		Holds: []string{c.Hold, b.Hold},

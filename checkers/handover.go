@@ -44,6 +44,7 @@ type service struct {
 	op     string // the op whose success it is
 	object string // what is waited for
 	bound  time.Duration
+	who    []string // who must be served; nil: every participant
 }
 
 func (in Input) served(s service) Check {
@@ -59,7 +60,11 @@ func (in Input) served(s service) Check {
 	var f findings
 	var lacking []string
 	var longest time.Duration
-	for _, name := range in.Spec.ParticipantNames() {
+	who := s.who
+	if who == nil {
+		who = in.Spec.ParticipantNames()
+	}
+	for _, name := range who {
 		w := waits[name]
 		if w == nil {
 			lacking = append(lacking, fmt.Sprintf("%s was not asked to %s after the heal", name, s.op))

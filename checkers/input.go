@@ -48,6 +48,9 @@ const (
 	ClaimTotal     = "total"     // acknowledged <= read at the end <= acknowledged + unknown
 	ClaimOrder     = "order"     // no start of a participant reads less than it knew
 	ClaimServed    = "served"    // after the last heal everyone's op succeeds within a bound
+	ClaimEpoch     = "epoch"     // at most one leader in an epoch, and epochs never go back
+	ClaimFence     = "fence"     // nobody is active before the one before is fenced
+	ClaimAcked     = "acked"     // what was acknowledged is in the resource's record
 )
 
 // Claim is what a recipe promises, and when. Outside its preconditions a violation of it is a hazard.

@@ -15,6 +15,11 @@ const (
 	OpTotal = "total" // OK carries the value N; it must not be stale
 )
 
+// Operations of the election workload.
+const (
+	OpWrite = "write" // N, unique in the run; OK: it was taken
+)
+
 // rules are said for recipes whose claim has no rule of its own.
 var rules = map[string]string{
 	ClaimExclusion: "the resource never accepts an access of a hold again once it has accepted one of another hold",
@@ -25,6 +30,9 @@ var rules = map[string]string{
 	ClaimCounter:   "additions can be put in one order that keeps to real time, in which each was told the value that it made",
 	ClaimTotal:     "the counter is never read lower than what was acknowledged, nor higher than that and what is unknown",
 	ClaimOrder:     "no start of a participant reads less than it has read or made before",
+	ClaimEpoch:     "no epoch has two leaders, and no leader comes with an epoch below one before",
+	ClaimFence:     "nobody becomes active before the one before has resigned or has been fenced",
+	ClaimAcked:     "every write that was acknowledged is in the resource's record",
 	ClaimServed:    "after the last heal everyone's addition is acknowledged within a bound",
 }
 

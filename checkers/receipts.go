@@ -145,6 +145,8 @@ func partitioned(s nemesis.Shape) string {
 		return "deaf to the other servers"
 	case nemesis.OneWayOut:
 		return "unheard by the other servers"
+	case nemesis.FromNodes:
+		return "cut from some others"
 	case nemesis.Halves:
 		return "in the smaller half"
 	}

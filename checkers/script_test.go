@@ -57,13 +57,17 @@ func lockClaims() []Claim {
 	}
 }
 
+func electionClaims() []Claim {
+	return []Claim{{Name: ClaimEpoch}, {Name: ClaimFence}, {Name: ClaimAcked}, {Name: ClaimServed}}
+}
+
 func (s *script) line(f []string) error {
 	switch f[0] {
 	case "spec":
 		return s.spec(f[1:])
 	case "promise":
 		s.in.Claims = nil
-		for _, c := range slices.Concat(lockClaims(), counterClaims()) {
+		for _, c := range slices.Concat(lockClaims(), counterClaims(), electionClaims()) {
 			if strings.Contains(f[1], c.Name) {
 				s.in.Claims = append(s.in.Claims, c)
 			}
@@ -104,6 +108,12 @@ func (s *script) spec(fields []string) (err error) {
 			err = sp.Timing.Session.UnmarshalText([]byte(v))
 		case "insist":
 			sp.Claims = append(sp.Claims, v)
+		case "roles":
+			for _, r := range strings.Split(v, ",") {
+				name, n, _ := strings.Cut(r, ":")
+				count, bad := strconv.Atoi(n)
+				sp.Roles, err = append(sp.Roles, spec.Role{Name: name, Count: count}), bad
+			}
 		case "faults":
 			sp.Faults = strings.Split(v, ",")
 		default:

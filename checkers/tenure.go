@@ -77,8 +77,13 @@ func (b *tenureBuilder) last(e *history.Event, i int32, how string) {
 
 // note ends the tenure when it says that the hold is lost: at the time at which that became true, if the note has one.
 func (b *tenureBuilder) note(e *history.Event, i int32) {
+	if e.F == history.NoteElected && e.Hold != "" {
+		b.close(e.Node)
+		b.open[e.Node] = &tenure{hold: e.Hold, node: e.Node, span: span{e.Time, e.Time}, first: i, end: i, how: "its election"}
+		return
+	}
 	t := b.open[e.Node]
-	if e.F != history.NoteLost || t == nil || t.hold != e.Hold {
+	if e.F != history.NoteLost && e.F != history.NoteDeposed || t == nil || t.hold != e.Hold {
 		return
 	}
 	if e.Mono > 0 {

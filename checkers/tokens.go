@@ -46,12 +46,12 @@ func (in Input) stale(newer, older int32, hazard bool, why string) Anomaly {
 	a, b := &in.History[newer], &in.History[older]
 	zero := RunStart(in.History)
 	when := span{min(a.Time, b.Time), max(a.Time, b.Time)}
-	nodes := in.scene(int(older), b.Node, a.Node)
+	nodes := in.scene(int(older), in.holder(b), in.holder(a))
 	return Anomaly{
 		Claim: ClaimTokens,
 		Sentence: fmt.Sprintf("the resource accepted %s of %s at %s (%s) after it had accepted %s of %s at %s (%s); %s",
-			b.Hold, b.Node, seconds(b.Time-zero), access(b),
-			a.Hold, a.Node, seconds(a.Time-zero), access(a), in.meanwhile(nodes, when)),
+			b.Hold, in.holder(b), seconds(b.Time-zero), access(b),
+			a.Hold, in.holder(a), seconds(a.Time-zero), access(a), in.meanwhile(nodes, when)),
 		Proof: []int{int(newer), int(older)},
 		Holds: []string{b.Hold, a.Hold},
 		Nodes: nodes,

@@ -105,6 +105,8 @@ func (c *Conductor) triggers(t Trigger, e history.Event) bool {
 		return e.Type == history.Note && e.F == history.NoteElected
 	case OnRebalance:
 		return e.Type == history.Note && e.F == history.NoteRebalance
+	case OnNote:
+		return e.Type == history.Note && e.F == t.Note
 	case OnAssigned:
 		return e.Type == history.Note && e.F == history.NoteAssigned
 	}

@@ -32,6 +32,7 @@ const (
 	FromServers Shape = "from-servers" // the target participant from all servers
 	OneWayIn    Shape = "one-way-in"   // nothing reaches the target from other servers
 	OneWayOut   Shape = "one-way-out"  // nothing from the target reaches other servers
+	FromNodes   Shape = "from-nodes"   // the target from the nodes in Peers
 	Halves      Shape = "halves"       // servers (and their participants) in two halves; the target's half is the smaller
 )
 
@@ -62,11 +63,12 @@ type Target struct {
 
 // Fault is one failure to inject.
 type Fault struct {
-	Kind   Kind   `json:"kind"`
-	Shape  Shape  `json:"shape,omitempty"` // of a partition
-	Target Target `json:"target"`
-	Op     string `json:"op,omitempty"`    // lose-reply: opcode whose reply is lost ("create", "delete", …)
-	Count  int    `json:"count,omitempty"` // lose-reply: how many in a row, default 1
+	Kind   Kind     `json:"kind"`
+	Shape  Shape    `json:"shape,omitempty"` // of a partition
+	Target Target   `json:"target"`
+	Peers  []string `json:"peers,omitempty"` // of a partition from-nodes
+	Op     string   `json:"op,omitempty"`    // lose-reply: opcode whose reply is lost ("create", "delete", …)
+	Count  int      `json:"count,omitempty"` // lose-reply: how many in a row, default 1
 
 	Jump spec.Duration `json:"jump,omitempty"` // clock: how far it jumps at the begin, either way
 	Rate float64       `json:"rate,omitempty"` // clock: seconds that it shows for one that passes; 0 is not given, which is 1
@@ -83,12 +85,14 @@ const (
 	OnElected       Event = "elected"               // a participant became the active one
 	OnRebalance     Event = "rebalance started"     // a participant began to find out what it is to own
 	OnAssigned      Event = "assigned"              // a participant came to own a partition
+	OnNote          Event = "note"                  // a participant noted what Note says
 )
 
 // Trigger starts a step when its event is seen for the Nth time (default 1) after the step's At.
 type Trigger struct {
 	Event Event         `json:"event"`
 	Node  string        `json:"node,omitempty"` // only when this node caused it
+	Note  string        `json:"note,omitempty"` // kind of the note
 	Nth   int           `json:"nth,omitempty"`
 	After spec.Duration `json:"after,omitempty"` // delay between event and fault
 }

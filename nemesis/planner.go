@@ -77,28 +77,39 @@ func (p planner) step(k Kind) Step {
 	var s Step
 	switch k {
 	case Partition:
-		s = pick(p.rng, p.partitions())
+		s = pick(p.rng, p.choices(k))
 		s.For = spec.Duration(p.between(session*3/2, session*2).Round(time.Millisecond))
 	case Kill:
-		s = pick(p.rng, p.kills())
+		s = pick(p.rng, p.choices(k))
 		s.For = spec.Duration(p.between(session/2, session*3/2).Round(time.Millisecond))
 	case Pause:
-		s = pick(p.rng, p.pauses())
+		s = pick(p.rng, p.choices(k))
 		s.For = spec.Duration(p.spec.PauseLength())
 	case Clock:
-		s = pick(p.rng, p.clocks())
+		s = pick(p.rng, p.choices(k))
 		s.For = spec.Duration(p.between(session, session*2).Round(time.Millisecond))
 	case LoseReply:
-		s = pick(p.rng, p.losses())
+		s = pick(p.rng, p.choices(k))
 		// Long enough for the participant to have its turn.
 		s.For = spec.Duration(2*session + time.Duration(2*p.spec.Participants)*p.spec.Hold.D())
-	}
-	if !p.holds() {
-		s = anybody(s)
 	}
 	s.Fault.Kind = k
 	s.Fault.Target.Pick = p.rng.IntN(8)
 	return s
+}
+
+// choices are the steps of a kind that a step is picked from.
+func (p planner) choices(k Kind) []Step {
+	if p.spec.Workload == "election" {
+		return p.election(k)
+	}
+	steps := map[Kind]func() []Step{Partition: p.partitions, Kill: p.kills, Pause: p.pauses, Clock: p.clocks, LoseReply: p.losses}[k]()
+	if !p.holds() {
+		for i := range steps {
+			steps[i] = anybody(steps[i])
+		}
+	}
+	return steps
 }
 
 // holds tells whether participants of the workload hold something, and say so in their ops.

@@ -53,6 +53,8 @@ func (v *View) edges(f Fault, node string) []Edge {
 		return from(peers, []string{node})
 	case OneWayOut:
 		return from([]string{node}, peers)
+	case FromNodes:
+		return both([]string{node}, f.Peers)
 	case Halves:
 		small, large := v.halves(node)
 		return both(small, large)
@@ -167,10 +169,12 @@ func (t *Trigger) validate(servers, participants []string) error {
 	if t == nil {
 		return nil
 	}
-	events := []Event{OnAcquired, OnLeaderChanged, OnOp, OnElected, OnRebalance, OnAssigned}
+	events := []Event{OnAcquired, OnLeaderChanged, OnOp, OnElected, OnRebalance, OnAssigned, OnNote}
 	switch {
 	case !slices.Contains(events, t.Event):
 		return fmt.Errorf("unknown trigger %q (know %s)", t.Event, listed(events))
+	case (t.Event == OnNote) != (t.Note != ""):
+		return fmt.Errorf("trigger %s: note %q: the trigger note needs the kind of a note, others have none", t.Event, t.Note)
 	case t.Node != "" && !slices.Contains(servers, t.Node) && !slices.Contains(participants, t.Node):
 		return fmt.Errorf("trigger %s: no such node %q", t.Event, t.Node)
 	case t.Nth < 0 || t.After < 0:
@@ -183,7 +187,7 @@ func (f Fault) validate(servers, participants []string) error {
 	if !slices.Contains(Kinds, f.Kind) {
 		return fmt.Errorf("unknown fault %q (know %s)", f.Kind, listed(Kinds))
 	}
-	shapes := []Shape{Isolate, FromPeers, FromServer, FromServers, OneWayIn, OneWayOut, Halves}
+	shapes := []Shape{Isolate, FromPeers, FromServer, FromServers, OneWayIn, OneWayOut, FromNodes, Halves}
 	if f.Kind == Partition && !slices.Contains(shapes, f.Shape) {
 		return fmt.Errorf("unknown partition shape %q (know %s)", f.Shape, listed(shapes))
 	}
@@ -205,6 +209,12 @@ func (f Fault) validate(servers, participants []string) error {
 		return fmt.Errorf("no such node %q (know %s)", f.Target.Node, listed(slices.Concat(servers, participants)))
 	case !onServer && !onParticipant:
 		return fmt.Errorf("unknown role %q (know %s)", f.Target.Role, listed(slices.Concat(ofServers, ofParticipants)))
+	case (f.Shape == FromNodes) != (len(f.Peers) > 0):
+		return fmt.Errorf("%s %s: peers are for the shape from-nodes, which needs some", f.Kind, f.Shape)
+	case slices.ContainsFunc(f.Peers, func(p string) bool {
+		return !slices.Contains(servers, p) && !slices.Contains(participants, p) || p == f.Target.Node
+	}):
+		return fmt.Errorf("%s %s: peers must be other nodes of the run, have %s", f.Kind, f.Shape, listed(f.Peers))
 	case f.Target.Pick < 0 || f.Count < 0:
 		return fmt.Errorf("%s: pick %d, count %d: must not be negative", f.Kind, f.Target.Pick, f.Count)
 	case needServer && !onServer:

@@ -150,6 +150,20 @@ func TestReportInABrowser(t *testing.T) {
 	}
 }
 
+// Terms, partitions and health have rows of their own, above the nodes, and a table.
+func TestTenuresInABrowser(t *testing.T) {
+	x := newExample(1)
+	x.more = terms(x.boot+2*s, s)
+	p := openReport(t, x.write(t), desktop)
+	require.Equal(t, 6, eval[int](p, "__riven.tenures"))
+	require.Equal(t, 6, eval[int](p, "document.querySelectorAll('.tenures tbody tr').length"))
+	p.shot("tenures")
+	full, err := chromedp.Run(p, chromedp.FullScreenshot(100))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(t.ArtifactDir(), "full.png"), full, 0o644))
+	p.requireQuiet()
+}
+
 func TestProofIsSeenWithoutScrolling(t *testing.T) {
 	b := newExample(1).write(t)
 	p := openReport(t, b, desktop)

@@ -24,11 +24,24 @@ type Bundle struct {
 	Receipts []nemesis.Receipt
 	History  []history.Event   // sorted
 	Verdict  *checkers.Verdict // nil: not judged yet
+	Measures *Measures         // nil: not judged yet, or by a riven that took none
 	Notes    []string          // what is missing, in words
 }
 
 // Open reads a bundle. A run that was killed gives what it left, and says so in Notes.
 func Open(dir string) (*Bundle, error) {
+	b, err := OpenBrief(dir)
+	if err != nil {
+		return nil, err
+	}
+	if b.Meta.Thinned {
+		return nil, fmt.Errorf("open bundle %s: it was thinned: its verdict is kept, its history is not", dir)
+	}
+	return b, b.readHistory()
+}
+
+// OpenBrief reads a bundle without its history, which is nearly all of it. It reads thinned bundles too.
+func OpenBrief(dir string) (*Bundle, error) {
 	b := &Bundle{Dir: dir}
 	if info, err := os.Stat(dir); err != nil {
 		return nil, fmt.Errorf("open bundle: %w", err)
@@ -51,7 +64,7 @@ func Open(dir string) (*Bundle, error) {
 	if b.Meta.Interrupted != "" {
 		b.Notes = append(b.Notes, fmt.Sprintf("the run was interrupted in phase %s", b.Meta.Interrupted))
 	}
-	for _, read := range []func() error{b.readSpec, b.readPlan, b.readReceipts, b.readHistory, b.readVerdict} {
+	for _, read := range []func() error{b.readSpec, b.readPlan, b.readReceipts, b.readVerdict, b.readMeasures} {
 		if err := read(); err != nil {
 			return nil, err
 		}
@@ -139,6 +152,18 @@ func (b *Bundle) readVerdict() error {
 	}
 	if err == nil {
 		b.Verdict = &v
+	}
+	return err
+}
+
+func (b *Bundle) readMeasures() error {
+	var m Measures
+	err := b.readJSON(fileMeasures, &m)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		b.Measures = &m
 	}
 	return err
 }

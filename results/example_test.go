@@ -31,6 +31,7 @@ type example struct {
 	token   int64
 	holds   map[string]int
 	asked   map[string]history.Event
+	more    []history.Event // beside the run's own
 }
 
 var servers, participants = []string{"zk1", "zk2", "zk3"}, []string{"p1", "p2", "p3", "p4"}
@@ -244,7 +245,7 @@ func (x *example) write(t testing.TB) *Bundle {
 	sp.Seed, sp.Fencing = 42, false
 	r, err := Create(t.TempDir(), sp, began)
 	require.NoError(t, err)
-	for _, e := range x.history() {
+	for _, e := range append(x.history(), x.more...) {
 		r.Record(e)
 	}
 	plan := x.plan()

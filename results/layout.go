@@ -18,6 +18,7 @@ const (
 	fileReceipts = "receipts.jsonl"
 	fileLedger   = "ledger.jsonl"
 	fileVerdict  = "verdict.json"
+	fileMeasures = "measures.json"
 	fileReport   = "report.html"
 	fileJUnit    = "junit.xml"
 	fileSummary  = "summary.md"
@@ -29,15 +30,18 @@ const BundleVersion = 1
 
 // Meta is what is known of the run beside its spec.
 type Meta struct {
-	Version      int       `json:"version"`           // of the bundle
-	Riven        string    `json:"riven"`             // revision that riven was built from
-	Engine       string    `json:"engine,omitempty"`  // that ran the containers, with its version
-	Command      string    `json:"command,omitempty"` // that repeats the run, for a shell; empty: only the bundle's own spec and plan can tell
+	Version      int       `json:"version"`             // of the bundle
+	Riven        string    `json:"riven"`               // revision that riven was built from
+	Commit       string    `json:"commit,omitempty"`    // of what was tested; riven's own revision when nobody named another
+	ZooKeeper    string    `json:"zooKeeper,omitempty"` // version of the servers
+	Engine       string    `json:"engine,omitempty"`    // that ran the containers, with its version
+	Command      string    `json:"command,omitempty"`   // that makes the run without the bundle, for a shell; empty: flags can not tell it
 	Started      time.Time `json:"started"`
 	Problems     []string  `json:"problems,omitempty"`     // what broke in the harness, in the order in which it was met
 	Incomparable bool      `json:"incomparable,omitempty"` // nodes ran on more than one kernel: their stamps can not be compared
 	Interrupted  string    `json:"interrupted,omitempty"`  // phase in which it was told to stop
 	Ended        bool      `json:"ended"`                  // false: the run was killed, and everything ends where it was
+	Thinned      bool      `json:"thinned,omitempty"`      // history, logs and report were removed to save room
 }
 
 // Act of a ledger entry. Apply and Undo are written before, Applied and Undone after.

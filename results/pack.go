@@ -36,6 +36,7 @@ type packed struct {
 	Zero      int64           `json:"zero"` // these and all other times in units since the begin of the history
 	To        int64           `json:"to"`
 	Values    bool            `json:"values"`
+	Tenures   []packedRow     `json:"tenures,omitempty"`
 	Lanes     []packedLane    `json:"lanes"`
 	Faults    []packedFault   `json:"faults"`
 	Anomalies []packedAnomaly `json:"anomalies"`
@@ -50,6 +51,19 @@ type packedLane struct {
 	Holds    int           `json:"holds"`
 	Accesses int           `json:"accesses"`
 	States   []packedState `json:"states"`
+}
+
+type packedRow struct {
+	Name   string           `json:"name"`
+	Tracks [][]packedTenure `json:"tracks"`
+}
+
+type packedTenure struct {
+	From  int64  `json:"from"`
+	To    int64  `json:"to"`
+	Node  string `json:"node"`
+	Label string `json:"label"`
+	Hold  string `json:"hold,omitempty"`
 }
 
 type packedState struct {
@@ -99,6 +113,9 @@ func (t timeline) packAs(d detail) (string, error) {
 	p := packer{t: t, d: d, strings: map[string]uint64{}, columns: map[string][]uint64{}}
 	p.text("")
 	head := packed{Unit: d.Unit, Zero: p.at(t.Zero), To: p.at(t.To), Values: d.Values}
+	for _, r := range t.Tenures {
+		head.Tenures = append(head.Tenures, p.row(r))
+	}
 	for _, l := range t.Lanes {
 		head.Lanes = append(head.Lanes, p.lane(l))
 	}
@@ -140,6 +157,18 @@ func (p *packer) text(s string) uint64 {
 		p.names = append(p.names, s)
 	}
 	return n
+}
+
+func (p *packer) row(r tenureRow) packedRow {
+	out := packedRow{Name: r.Name}
+	for _, track := range r.Tracks {
+		var x []packedTenure
+		for _, t := range track {
+			x = append(x, packedTenure{p.at(t.From), p.at(t.To), t.Node, t.label(), t.Hold})
+		}
+		out.Tracks = append(out.Tracks, x)
+	}
+	return out
 }
 
 func (p *packer) lane(l *lane) packedLane {

@@ -2,6 +2,7 @@ package results
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
@@ -42,7 +43,10 @@ type page struct {
 	Anomalies, Hazards                 []anomalyView
 	MoreAnomalies, MoreHazards         int // that are not told here
 	Command                            string
+	Flags                              string // that make the run without the bundle
 	Label, Coarse                      string
+	Tenures                            []tenureView
+	MoreTenures                        int
 	Charts                             []chart
 	Kinds                              [][]string
 	Faults                             []faultView
@@ -125,11 +129,12 @@ func (b *Bundle) page(t timeline) (page, error) {
 		Class: v.Outcome.String(), Word: outcomeWords[v.Outcome], Mark: outcomeMarks[v.Outcome], Sentence: sentence(v),
 		Policy: fmt.Sprintf("default-src 'none'; base-uri 'none'; form-action 'none'; style-src '%s'; script-src '%s'", hash(pageStyle), hash(pageScript)),
 		Style:  template.CSS(pageStyle), Script: template.JS(pageScript),
-		Run: b.what(), Facts: b.facts(ops, t), Notes: b.remarks(), Command: b.command(), Label: t.label(len(ops)),
+		Run: b.what(), Facts: b.facts(ops, t), Notes: b.remarks(), Command: b.command(), Flags: b.Meta.Command, Label: t.label(len(ops)),
 		Faults: b.faults(t.Zero), Floors: v.Floors, Spec: b.specFacts(), PlanText: string(plan), Logs: logs,
 	}
 	p.Anomalies, p.MoreAnomalies = b.anomalies(false, 0, t)
 	p.Hazards, p.MoreHazards = b.anomalies(true, len(p.Anomalies), t)
+	p.Tenures, p.MoreTenures = tenureViews(t.Tenures, t.Zero)
 	for _, c := range v.Checks {
 		p.Checks = append(p.Checks, checkView{c, outcomeMarks[c.Outcome]})
 	}
@@ -271,7 +276,9 @@ func (b *Bundle) specFacts() []fact {
 	}
 	facts := []fact{
 		{"Workload, recipe", b.what()},
-		{"Servers", fmt.Sprintf("%d from %s, on %s", s.Servers, s.Suite, s.Cluster)},
+		{"Servers", fmt.Sprintf("%d from %s, on %s", s.Servers, cmp.Or(s.Image, s.Suite), s.Cluster)},
+		{"ZooKeeper", b.Meta.ZooKeeper},
+		{"Participants' image", s.Participant},
 		{"Participants", strconv.Itoa(s.Participants)},
 		{"Timing", fmt.Sprintf("tickTime %d ms, initLimit %d, syncLimit %d, session %s", s.Timing.TickTime, s.Timing.InitLimit, s.Timing.SyncLimit, s.Timing.Session.D())},
 		{"Time under faults", s.Time.D().String()},

@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,7 +21,7 @@ import (
 func TestReadings(t *testing.T) {
 	bundles := map[string]*Bundle{
 		"violation": newExample(1).write(t),
-		"inconclusive": {Spec: spec.Default(), Meta: Meta{Started: began, Command: "riven run --seed 1"}, Notes: []string{"the run was stopped before its end"}, Verdict: &checkers.Verdict{
+		"inconclusive": {Dir: "runs/1", Spec: spec.Default(), Meta: Meta{Started: began, Command: "riven run --seed 1"}, Notes: []string{"the run was stopped before its end"}, Verdict: &checkers.Verdict{
 			Outcome: checkers.Inconclusive, Sentence: "inconclusive: too little happened to say.", Reasons: []string{"1 of 2 floors was missed: hand-overs"},
 			Checks: []checkers.Check{{Claim: "exclusion", Rule: "One holder at a time.", Engine: "resource order", Detail: "0 accesses"}},
 			Floors: []checkers.Floor{{Name: "hand-overs", Want: 10}, {Name: "ops | <b>", Want: 1, Got: 1}},
@@ -31,17 +32,25 @@ func TestReadings(t *testing.T) {
 		d.ScanArgs(t, "of", &of)
 		switch d.Cmd {
 		case "summary":
-			return bundles[of].summary()
+			return placed(bundles[of], bundles[of].summary())
 		case "junit":
 			out, err := bundles[of].junit()
 			require.NoError(t, err)
 			var back suites
 			require.NoError(t, xml.Unmarshal(out, &back))
-			return string(out)
+			return placed(bundles[of], string(out))
 		}
 		d.Fatalf(t, "unknown command %s", d.Cmd)
 		return ""
 	})
+}
+
+// placed is the text as if the bundle lay in runs.
+func placed(b *Bundle, text string) string {
+	if b.Dir == "" {
+		return text
+	}
+	return strings.ReplaceAll(text, b.Dir, "runs/example")
 }
 
 // A report is written for every verdict, from a bundle that has nothing to tell too.

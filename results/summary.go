@@ -21,6 +21,9 @@ func (b *Bundle) summary() string {
 		fmt.Fprintf(&w, "\n%s more are in %s.\n", count(more), fileVerdict)
 	}
 	fmt.Fprintf(&w, "\nRepeat it:\n\n%s\n", fence(b.command()))
+	if b.Meta.Command != "" {
+		fmt.Fprintf(&w, "\nWithout the bundle:\n\n%s\n", fence(b.Meta.Command))
+	}
 	rows := [][]string{}
 	for _, f := range v.Floors {
 		rows = append(rows, []string{f.Name, fmt.Sprint(f.Want), fmt.Sprint(f.Got), map[bool]string{true: "✓ met", false: "✕ missed"}[f.Met()]})

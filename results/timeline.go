@@ -12,6 +12,7 @@ import (
 type timeline struct {
 	interval
 	Zero      int64
+	Tenures   []tenureRow
 	Lanes     []*lane
 	Faults    []faultBand
 	Anomalies []anomalyMark
@@ -66,6 +67,7 @@ func (b *Bundle) timeline() timeline {
 			t.lane(e.Node).Accesses = append(t.lane(e.Node).Accesses, e)
 		}
 	}
+	t.Tenures = tenures(b.History)
 	t.addRoles(b.History)
 	t.addPauses(b.Receipts)
 	t.Faults = bands(b.Receipts, t.To)

@@ -2,7 +2,6 @@ package results
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -73,17 +72,8 @@ func (b *Bundle) remarks() []string {
 	return out
 }
 
-// command repeats the run. Where flags can not tell it, it refers to the bundle's own spec and plan, where the bundle is now.
-func (b *Bundle) command() string {
-	if b.Meta.Command != "" {
-		return b.Meta.Command
-	}
-	words := []string{"riven", "run", "--spec=" + filepath.Join(b.Dir, fileSpec)}
-	if b.Plan.Policy != "" { // else the run was killed before it had one
-		words = append(words, "--plan="+filepath.Join(b.Dir, filePlan))
-	}
-	return ShellLine(append(words, "--seed="+strconv.FormatUint(b.Spec.Seed, 10)))
-}
+// command repeats the run, from the bundle, where it is now.
+func (b *Bundle) command() string { return ShellLine([]string{"riven", "replay", b.Dir}) }
 
 // ShellLine writes a command as a POSIX shell reads it.
 func ShellLine(words []string) string {

@@ -9,10 +9,12 @@ import (
 	"riven/checkers"
 )
 
-// WriteAll writes the verdict and every reading of it: verdict.json, report.html, junit.xml and summary.md.
+// WriteAll writes the verdict and every reading of it: verdict.json, measures.json, report.html, junit.xml and summary.md.
 func (b *Bundle) WriteAll(v checkers.Verdict) error {
-	b.Verdict = &v
-	return errors.Join(writeJSON(filepath.Join(b.Dir, fileVerdict), v), b.WriteReport())
+	m := measure(b.History)
+	m.Elections, m.Recoveries = elections(b.History), recoveries(b.History, b.Receipts)
+	b.Verdict, b.Measures = &v, &m
+	return errors.Join(writeJSON(filepath.Join(b.Dir, fileMeasures), m), writeJSON(filepath.Join(b.Dir, fileVerdict), v), b.WriteReport())
 }
 
 // WriteReport writes report.html, junit.xml and summary.md of a judged bundle anew.

@@ -60,6 +60,9 @@ type Recipe struct {
 	New     func(Config) Driven // nil for native recipes; may start tasks
 }
 
+// Foreign tells whether the recipe is in participants that somebody else has made.
+func (r Recipe) Foreign() bool { return r.New == nil && !r.Native }
+
 // Stream is one participant's sequence of ops.
 type Stream interface {
 	Next() history.Op

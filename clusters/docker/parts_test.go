@@ -40,7 +40,7 @@ func TestServerLaunch(t *testing.T) {
 	first, again := start(1), start(2)
 	require.Equal(t, "/zoo.cfg", first.Files[0].Path)
 	require.Equal(t, "2\n", first.Files[1].Text)
-	require.Equal(t, []string{"/data"}, first.Dirs)
+	require.Equal(t, []string{dataDir}, first.Dirs)
 	require.Equal(t, clientPort, first.ClientPort)
 	first.Files, first.Dirs, first.Incarnation = nil, nil, 2
 	require.Equal(t, first, again)

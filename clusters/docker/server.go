@@ -15,8 +15,8 @@ const (
 	messagePort  = 7400 // of participants
 	quorumPort   = 2888
 	electionPort = 3888
-	configPath   = "/zoo.cfg" // named by the server image's command
-	dataDir      = "/data"
+	configPath   = "/zoo.cfg"    // named by the server image's command
+	dataDir      = "/riven-data" // of our own: an image's may belong to somebody else
 )
 
 // javaOptions make the servers' log readable: one line an event, with the wall clock, on standard error, and none for
@@ -52,11 +52,15 @@ func zooConfig(t spec.Timing, addrs []netip.Addr) string {
 	return b.String()
 }
 
+// theirs tell an image that is laid out as the official one where its configuration and data are (its
+// docker-entrypoint.sh reads the first two, zkEnv.sh the third).
+var theirs = []string{"ZOO_CONF_DIR=/", "ZOO_DATA_DIR=" + dataDir, "ZOOCFGDIR=/"}
+
 // serverLaunch starts server id. Its files are written before the first start only: they outlive the child.
 func serverLaunch(img Image, id int, config string) func(incarnation int) *agent.Launch {
 	return func(incarnation int) *agent.Launch {
 		l := &agent.Launch{
-			Argv: img.Command, Env: []string{"JAVA_TOOL_OPTIONS=" + javaOptions},
+			Argv: img.Command, Env: append([]string{"JAVA_TOOL_OPTIONS=" + javaOptions}, theirs...),
 			Dir: "/", UID: img.UID, GID: img.GID, Incarnation: incarnation, ClientPort: clientPort,
 		}
 		if incarnation == 1 {

@@ -44,6 +44,8 @@ func commandLine(s spec.Spec, plan *nemesis.Plan) string {
 	}
 	add(len(s.Claims) > 0, "--claim", strings.Join(s.Claims, ","))
 	add(s.Suite != def.Suite, "--suite", s.Suite)
+	add(s.Image != "", "--image", s.Image)
+	add(s.Participant != "", "--participant", s.Participant)
 	add(true, "--seed", strconv.FormatUint(s.Seed, 10))
 	return results.ShellLine(words)
 }

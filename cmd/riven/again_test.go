@@ -75,6 +75,14 @@ func anySpec(t *rapid.T) spec.Spec {
 	s.Servers, s.Participants = rapid.IntRange(1, 9).Draw(t, "servers"), rapid.IntRange(1, 32).Draw(t, "participants")
 	s.Fencing, s.Seed = rapid.Bool().Draw(t, "fencing"), rapid.Uint64().Draw(t, "seed")
 	s.Suite = rapid.SampledFrom(image.Suites()).Draw(t, "suite")
+	s.Image = rapid.SampledFrom([]string{"", "zookeeper:3.9"}).Draw(t, "image")
+	if r.Foreign() {
+		s.Participant = "somebodys:own"
+	}
+	if w.Roles != nil {
+		s.Participants = 1 + s.Participants%10 // each takes more than one node
+	}
+	s = catalogue.Complete(s)
 	for _, p := range s.ParticipantNames() {
 		if rapid.IntRange(0, 9).Draw(t, p) == 0 {
 			s.Pins = append(s.Pins, spec.Pin{Participant: p, Server: rapid.SampledFrom(append(s.ServerNames(), "leader")).Draw(t, "server")})

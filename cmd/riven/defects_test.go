@@ -49,7 +49,9 @@ const (
 	lateInHold = `{"event": "acquired", "after": "800ms"}`
 )
 
-var defects = []armed{
+var defects = append(holding, failovers...)
+
+var holding = []armed{
 	{"curator", "leave-suspended", quick, step("f1", "1s", "1s", midHold, `{"kind": "kill", "target": {"role": "holder-server"}}`), stuck},
 	{"curator", "unprotected-create", quick, step("f1", "1s", "4s", "", `{"kind": "lose-reply", "op": "create", `+p1), stuck},
 	{"curator", "search-once", quick, step("f1", "1s", "5s", "", `{"kind": "lose-reply", "op": "create", `+p1) + "," +
@@ -84,6 +86,34 @@ var (
 	lostSets   = step("f1", "1s", "4s", "", `{"kind": "lose-reply", "op": "setData", "count": 8, `+p1)
 	miscounted = []string{checkers.ClaimCounter, checkers.ClaimTotal}
 )
+
+// Failovers. Which controller is active first is not known: what is done to the one is done to the other.
+const (
+	failingOver = "--time 9s --session 1s"
+	twoSeconds  = "--time 11s" // of the session, so that a belief is not excused by a follower's timeout
+	active      = `"target": {"role": "active"}}`
+)
+
+// noFenceReaches cuts each controller from what it would fence the other's service with.
+func noFenceReaches(length, peers1, peers2 string) string {
+	return step("c1", "0s", length, "", `{"kind": "partition", "shape": "from-nodes", "peers": [`+peers1+`], "target": {"node": "controller1"}}`) + "," +
+		step("c2", "0s", length, "", `{"kind": "partition", "shape": "from-nodes", "peers": [`+peers2+`], "target": {"node": "controller2"}}`)
+}
+
+var failovers = []armed{
+	{"election/zkfc", "no-fencing", failingOver, step("f1", "1s", "3s", "", `{"kind": "kill", `+active), []string{checkers.ClaimFence}},
+	{"election/zkfc", "ignore-fence-failure", failingOver, noFenceReaches("7s", `"service2", "journal1"`, `"service1", "journal1"`) + "," +
+		step("f1", "1s", "4s", "", `{"kind": "partition", "shape": "from-servers", `+active), []string{checkers.ClaimFence}},
+	{"election/zkfc", "exists-is-other", failingOver, step("l1", "0s", "7s", "", `{"kind": "lose-reply", "op": "create", "count": 9, "target": {"node": "controller1"}}`) + "," +
+		step("l2", "0s", "7s", "", `{"kind": "lose-reply", "op": "create", "count": 9, "target": {"node": "controller2"}}`) + "," +
+		step("f1", "1s", "2s", "", `{"kind": "pause", `+active), []string{checkers.ClaimServed}},
+	{"election/zkfc", "crumb-deleted", failingOver, step("f1", "1s", "2s", "", `{"kind": "pause", "target": {"node": "service1"}}`) + "," +
+		step("f2", "5s", "2s", "", `{"kind": "pause", "target": {"node": "service2"}}`), []string{checkers.ClaimFence}},
+	{"election/zkfc", "cached-leadership", twoSeconds, step("f1", "1s", "6s", "", `{"kind": "partition", "shape": "from-servers", `+active), []string{checkers.ClaimBelief}},
+	{"election/zkfc", "zombie", twoSeconds, noFenceReaches("9s", `"service2"`, `"service1"`) + "," + step("f1", "1s", "1s", "", `{"kind": "kill", `+active) + "," +
+		step("z1", "1s", "3s", `{"event": "note", "note": "fencing", "node": "controller1"}`, `{"kind": "partition", "shape": "from-servers", "target": {"node": "controller1"}}`) + "," +
+		step("z2", "1s", "3s", `{"event": "note", "note": "fencing", "node": "controller2"}`, `{"kind": "partition", "shape": "from-servers", "target": {"node": "controller2"}}`), []string{checkers.ClaimBelief}},
+}
 
 // names are the workload and the recipe.
 func (a armed) names() (workload, recipe string) {

@@ -11,6 +11,7 @@ import (
 	"riven/clusters"
 	"riven/clusters/docker"
 	"riven/clusters/docker/image"
+	"riven/harness/spec"
 )
 
 // engine is the container engine with the images of the nodes.
@@ -31,16 +32,25 @@ func connect(ctx context.Context, log func(format string, args ...any)) (*engine
 func (e *engine) close() { _ = e.cli.Close() }
 
 // nodes makes sure of the images of a run.
-func (e *engine) nodes(ctx context.Context, suite string) (docker.Images, error) {
+func (e *engine) nodes(ctx context.Context, s spec.Spec) (docker.Images, error) {
 	binary, err := self()
 	if err != nil {
 		return docker.Images{}, err
 	}
-	server, err := e.images.Server(ctx, suite, binary)
+	var server, participant image.Image
+	if s.Image != "" {
+		server, err = e.images.Layer(ctx, s.Image, binary)
+	} else {
+		server, err = e.images.Server(ctx, s.Suite, binary)
+	}
 	if err != nil {
 		return docker.Images{}, fmt.Errorf("server image: %w", err)
 	}
-	participant, err := e.images.Participant(ctx, binary)
+	if s.Participant != "" {
+		participant, err = e.images.Layer(ctx, s.Participant, binary)
+	} else {
+		participant, err = e.images.Participant(ctx, binary)
+	}
 	if err != nil {
 		return docker.Images{}, fmt.Errorf("participant image: %w", err)
 	}
@@ -56,7 +66,7 @@ func (e *engine) cluster(ctx context.Context, cfg clusters.Config) (clusters.Clu
 	if _, err := docker.Sweep(ctx, e.cli, docker.SweepOptions{}); err != nil {
 		e.log("could not remove what earlier runs left: %v", err)
 	}
-	images, err := e.nodes(ctx, cfg.Spec.Suite)
+	images, err := e.nodes(ctx, cfg.Spec)
 	if err != nil {
 		return nil, err
 	}
@@ -81,11 +91,17 @@ func (e *engine) version(ctx context.Context) (string, error) {
 }
 
 // describe is what a run's record says of where it was made.
-func (e *engine) describe(ctx context.Context, suite string) (string, error) {
+func (e *engine) describe(ctx context.Context, s spec.Spec) (string, error) {
 	engine, err := e.version(ctx)
 	if err != nil {
 		return "", err
 	}
-	zk, err := image.ZooKeeperVersion(suite)
-	return fmt.Sprintf("%s, ZooKeeper %s of Debian %s", engine, zk, suite), err
+	from := "Debian " + s.Suite
+	if s.Image != "" {
+		from = "image " + s.Image
+	}
+	if s.Participant != "" {
+		from += ", participants from image " + s.Participant
+	}
+	return fmt.Sprintf("%s, ZooKeeper from %s", engine, from), nil
 }

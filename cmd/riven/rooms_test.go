@@ -18,6 +18,8 @@ import (
 var rooms = []string{
 	"cmd/riven",
 	"harness/run",
+	"harness/campaign",
+	"results/web",
 	"results",
 	"clusters/docker",
 	"clusters/docker/participant",
@@ -28,6 +30,7 @@ var rooms = []string{
 	"workloads/catalogue",
 	"workloads/lock",
 	"workloads/counter",
+	"workloads/election",
 	"workloads",
 	"checkers",
 	"nemesis",
@@ -37,11 +40,12 @@ var rooms = []string{
 	"harness/coord",
 	"harness/spec",
 	"harness/history",
+	"harness/config",
 }
 
 // pure rooms are data and functions of data: none of these may be imported there, not even by name.
 var (
-	pure      = []string{"checkers", "nemesis", "workloads/lock", "workloads/counter", "workloads/catalogue", "workloads", "harness/env", "harness/coord", "harness/spec", "harness/history"}
+	pure      = []string{"checkers", "nemesis", "workloads/lock", "workloads/counter", "workloads/election", "workloads/catalogue", "workloads", "harness/env", "harness/coord", "harness/spec", "harness/history"}
 	forbidden = []string{"os", "os/exec", "net", "testing", "syscall", "golang.org/x/sys/unix", "github.com/go-zookeeper/zk", "github.com/moby/moby/client", "github.com/testcontainers/testcontainers-go"}
 )
 

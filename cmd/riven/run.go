@@ -30,6 +30,7 @@ type runFlags struct {
 	timing, dir                string
 	session, length, hold, pau time.Duration
 	pins                       []string
+	commit                     string
 	json                       bool
 }
 
@@ -70,7 +71,10 @@ Exit codes: 0 pass, 1 violation, 2 inconclusive, 3 error, 64 bad usage; of sever
 	flags.StringSliceVar(&f.pins, "pin", nil, "tie a participant to a server: p1=zk2, p1=leader, p2=follower")
 	flags.StringSliceVar(&s.Claims, "claim", nil, "claims judged even outside their preconditions (belief)")
 	flags.StringVar(&s.Suite, "suite", s.Suite, "Debian suite that ZooKeeper comes from")
+	flags.StringVar(&s.Image, "image", "", "container image of the servers instead of --suite: any that starts ZooKeeper by itself")
+	flags.StringVar(&s.Participant, "participant", "", "container image of the participants: any that speaks the participant protocol")
 	flags.StringVar(&f.dir, "dir", "runs", "folder for bundles")
+	flags.StringVar(&f.commit, "commit", "", commitHelp)
 	flags.BoolVar(&f.json, "json", false, "print one JSON object a run instead of text")
 	return c
 }
@@ -120,18 +124,29 @@ func (f *runFlags) resolve(c *cobra.Command, args []string) (seeds []uint64, pla
 	if seeds, err = f.seedList(c); err != nil {
 		return nil, nil, err
 	}
-	if err := cmp.Or(f.spec.Validate(), catalogue.Validate(f.spec),
-		known("cluster", f.spec.Cluster, []string{"docker"}), known("suite", f.spec.Suite, image.Suites())); err != nil {
-		return nil, nil, err
-	}
 	for _, seed := range seeds {
 		s := f.spec
 		s.Seed = seed
-		if _, err := run.Plan(s, plan); err != nil {
+		if err := runnable(s, plan); err != nil {
 			return nil, nil, err
 		}
 	}
 	return seeds, plan, nil
+}
+
+const commitHelp = "commit of what is tested, for the record (not given: the revision that riven was built from)"
+
+// clustersHere are the clusters that this binary can run.
+var clustersHere = []string{"docker"}
+
+// runnable refuses what can not be run here, before anything is started.
+func runnable(s spec.Spec, plan *nemesis.Plan) error {
+	if err := cmp.Or(s.Validate(), catalogue.Validate(s),
+		known("cluster", s.Cluster, clustersHere), known("suite", s.Suite, image.Suites())); err != nil {
+		return err
+	}
+	_, err := run.Plan(s, plan)
+	return err
 }
 
 func known(what, name string, names []string) error {
@@ -151,7 +166,7 @@ func ensembleNote(servers int) string {
 
 func (f *runFlags) fromFile(c *cobra.Command, args []string) error {
 	var clash []string
-	for _, name := range []string{"recipe", "defect", "faults", "time", "servers", "participants", "timing", "session", "hold", "pause", "pin", "suite"} {
+	for _, name := range []string{"recipe", "defect", "faults", "time", "servers", "participants", "timing", "session", "hold", "pause", "pin", "suite", "image", "participant"} {
 		if c.Flags().Changed(name) {
 			clash = append(clash, "--"+name)
 		}
@@ -182,6 +197,9 @@ func (f *runFlags) fromFile(c *cobra.Command, args []string) error {
 func (f *runFlags) fromFlags(args []string) error {
 	if len(args) == 1 {
 		f.spec.Workload = args[0]
+	}
+	if f.spec.Recipe == "" && f.spec.Participant != "" {
+		f.spec.Recipe = "foreign"
 	}
 	if f.spec.Recipe == "" {
 		f.spec.Recipe = catalogue.FirstRecipe(f.spec.Workload)
@@ -219,7 +237,18 @@ func readPlan(file string) (*nemesis.Plan, error) {
 }
 
 func (f *runFlags) one(c *cobra.Command, s spec.Spec, plan *nemesis.Plan) (*results.Bundle, error) {
-	progress := newProgress(os.Stderr, s)
+	b, err := makeRun(c, run.Options{
+		Spec: s, Plan: plan, Root: f.dir, Command: commandLine(s, plan), Commit: cmp.Or(f.commit, results.Revision()),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return b, show(c, b, f.json)
+}
+
+// makeRun makes a run on this machine's engine; the options say which.
+func makeRun(c *cobra.Command, o run.Options) (*results.Bundle, error) {
+	progress := newProgress(os.Stderr, o.Spec)
 	defer progress.done()
 	defer context.AfterFunc(c.Context(), func() { progress.Printf("interrupted: stopping the nodes… (interrupt again to quit at once)") })()
 	engine, err := connect(c.Context(), progress.Printf)
@@ -227,18 +256,11 @@ func (f *runFlags) one(c *cobra.Command, s spec.Spec, plan *nemesis.Plan) (*resu
 		return nil, err
 	}
 	defer engine.close()
-	version, err := engine.describe(c.Context(), s.Suite)
-	if err != nil {
+	if o.Engine, err = engine.describe(c.Context(), o.Spec); err != nil {
 		return nil, err
 	}
-	b, err := run.Run(c.Context(), run.Options{
-		Spec: s, Plan: plan, Root: f.dir, Command: commandLine(s, plan), Engine: version, Progress: progress, Cluster: engine.cluster,
-	})
-	progress.done()
-	if err != nil {
-		return nil, err
-	}
-	return b, show(c, b, f.json)
+	o.Progress, o.Cluster = progress, engine.cluster
+	return run.Run(c.Context(), o)
 }
 
 // shown is what --json prints of a run.

@@ -1,12 +1,14 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"riven/checkers"
@@ -24,7 +26,8 @@ type Options struct {
 	Spec     spec.Spec
 	Plan     *nemesis.Plan // nil: drawn from the spec's seed
 	Root     string        // folder that the bundle is made in
-	Command  string        // the command line that runs it again; empty if it takes the bundle's own spec and plan
+	Command  string        // the command line that makes it without the bundle; empty if flags can not tell it
+	Commit   string        // of what is tested, for the record
 	Engine   string        // what runs the containers, for the record
 	Cluster  func(context.Context, clusters.Config) (clusters.Cluster, error)
 	Progress Progress
@@ -123,7 +126,9 @@ func prepare(ctx context.Context, o Options) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(rec.Plan(plan), rec.Describe(func(m *results.Meta) { m.Command, m.Engine = o.Command, o.Engine })); err != nil {
+	if err := errors.Join(rec.Plan(plan), rec.Describe(func(m *results.Meta) {
+		m.Command, m.Commit, m.Engine = o.Command, o.Commit, o.Engine
+	})); err != nil {
 		return nil, err
 	}
 	r := &run{
@@ -189,7 +194,31 @@ func (r *run) start(ctx context.Context) error {
 	if err := r.cluster.Start(ctx); err != nil {
 		return fmt.Errorf("start the cluster: %w", err)
 	}
-	return nil
+	return r.versions(ctx)
+}
+
+// versions records which ZooKeeper the servers say they are.
+func (r *run) versions(ctx context.Context) error {
+	var seen []string
+	for _, s := range r.spec.ServerNames() {
+		answer, err := r.cluster.Ask(ctx, s, "srvr")
+		if err != nil {
+			return fmt.Errorf("ask %s for its version: %w", s, err)
+		}
+		if v := version(answer); !slices.Contains(seen, v) {
+			seen = append(seen, v)
+		}
+	}
+	return r.recorder.Describe(func(m *results.Meta) { m.ZooKeeper = strings.Join(seen, ", ") })
+}
+
+// version is that of an answer to srvr, which begins "Zookeeper version: 3.8.0-5a02a05…, built on …".
+func version(answer string) string {
+	_, v, _ := strings.Cut(answer, "version: ")
+	if i := strings.IndexFunc(v, func(c rune) bool { return c != '.' && (c < '0' || c > '9') }); i >= 0 {
+		v = v[:i]
+	}
+	return cmp.Or(v, "unknown")
 }
 
 // ops runs the workload under the plan.

@@ -68,7 +68,9 @@ type Spec struct {
 	Recipe       string   `json:"recipe"`
 	Defects      []string `json:"defects,omitempty"`
 	Cluster      string   `json:"cluster"`
-	Suite        string   `json:"suite"` // Debian suite that the servers come from
+	Suite        string   `json:"suite"`                 // Debian suite that the servers come from
+	Image        string   `json:"image,omitempty"`       // container image of the servers, instead of the suite's
+	Participant  string   `json:"participant,omitempty"` // container image of the participants, instead of riven's own
 	Servers      int      `json:"servers"`
 	Participants int      `json:"participants"`
 	Roles        []Role   `json:"roles,omitempty"` // of the nodes beside the servers; none: the participants are all alike

@@ -63,7 +63,10 @@ const text = (name, i) => data.strings[value(name, i)];
 const ofOps = columns['op.status'] || [], refused = columns['access.rejected'] || [];
 
 // ---- layout, top to bottom
-const OVER = 26, AXIS = 20, ROW = 17, LEFT = 64, RIGHT = 10, TRACK = 15;
+const OVER = 26, AXIS = 20, ROW = 17, RIGHT = 10, TRACK = 15;
+const tenures = data.tenures || [];
+ctx.font = '600 12px system-ui, sans-serif';
+const LEFT = Math.min(140, Math.max(64, ...[...lanes, ...tenures].map(l => Math.ceil(ctx.measureText(l.name).width) + 18)));
 const rows = []; // of fault names: each row's end
 for (const f of faults) {
   f.row = rows.findIndex(end => end <= f.from);
@@ -72,6 +75,11 @@ for (const f of faults) {
 }
 let top = OVER + AXIS + rows.length * ROW + 14;
 const LANES = top;
+for (const r of tenures) {
+  r.y = top;
+  r.height = r.tracks.length * ROW;
+  top += r.height + 5;
+}
 for (const l of lanes) {
   l.y = top;
   l.height = l.server ? 22 : 14 + Math.max(1, l.tracks.length) * TRACK + 11;
@@ -181,6 +189,25 @@ const drawHolds = l => {
     if (data.values) label(text('hold.name', i), x0 + 4, l.y + 9.5, colors.card, x1 - x0 - 6, '600 10px');
   }
 };
+// A row of tenures; where two overlap there is a second track, and what lies in it is in the colour of what is wrong.
+const drawTenures = r => {
+  rect(0, r.y + r.height + 2, width, 1, colors.line);
+  label(r.name, 10, r.y + 12, colors.text, LEFT - 14, '600 12px');
+  r.tracks.forEach((track, k) => {
+    let done = -1;
+    for (const t of track) {
+      if (t.to < view[0] || t.from > view[1]) continue;
+      const x0 = Math.max(x(t.from), LEFT), x1 = Math.min(x(t.to), width - RIGHT), y = r.y + k * ROW;
+      if (x1 <= done) continue;
+      rect(x0, y, Math.max(x0 + 1, x1 - 1), ROW - 3, r.name === 'health' ? colors.fail : k ? colors.bad : colors.hold);
+      done = Math.floor(x0) + 1;
+      for (const s of [t.label, t.node]) {
+        ctx.font = '600 10px system-ui, sans-serif';
+        if (ctx.measureText(s).width < x1 - x0 - 8) { label(s, x0 + 4, y + 10.5, colors.card, x1 - x0 - 6, '600 10px'); break; }
+      }
+    }
+  });
+};
 // Ops of one pixel are drawn as one, with the worst status: a failure is seen at every zoom.
 const drawOps = l => {
   let seen = 0;
@@ -260,6 +287,7 @@ const draw = () => {
   drawOver(); drawAxis(); drawFaults();
   anomalies.forEach(shade);
   let seen = 0;
+  tenures.forEach(drawTenures);
   for (const l of lanes) {
     rect(0, l.y + l.height + 3, width, 1, colors.line);
     label(l.name, 10, l.y + (l.server ? 15 : 23), colors.text, LEFT - 14, '600 12px');
@@ -270,7 +298,7 @@ const draw = () => {
   const names = [];
   for (let i = anomalies.length; i-- > 0;) drawAnomaly(anomalies[i], i, names);
   window.__riven = {
-    ops: ofOps.length, drawn: seen, holds: holds.from.length, accesses: accesses.from.length, lanes: lanes.length, faults: faults.length,
+    ops: ofOps.length, drawn: seen, holds: holds.from.length, accesses: accesses.from.length, lanes: lanes.length, tenures: tenures.flatMap(r => r.tracks.flat()).length, faults: faults.length,
     anomalies: anomalies.length, unit: data.unit, view: view.map(t => (t - data.zero) / SECOND), current, took: performance.now() - began,
   };
 };
@@ -349,6 +377,11 @@ const describe = (px, py) => {
   if (py > OVER + AXIS && py < LANES - 12) {
     const f = faults.find(f => f.from <= t && t <= f.to && f.row === Math.floor((py - OVER - AXIS) / ROW));
     return f && lines([f.label, f.nodes && 'on ' + f.nodes.join(', '), `${seconds(f.from)} s to ${seconds(f.to)} s`]);
+  }
+  const r = tenures.find(r => py >= r.y && py < r.y + r.height);
+  if (r) {
+    const is = (r.tracks[Math.floor((py - r.y) / ROW)] || []).find(x => x.from - slack <= t && t <= x.to + slack);
+    return is && lines([`${r.name}: ${is.label}`, is.hold && 'hold ' + is.hold, `${seconds(is.from, 6)} s, for ${duration(is.to - is.from)}`]);
   }
   const l = lanes.find(l => py >= l.y && py < l.y + l.height + 4);
   if (!l) return '';

@@ -9,11 +9,14 @@ import (
 	"riven/nemesis"
 	"riven/workloads"
 	"riven/workloads/counter"
+	"riven/workloads/election"
 	"riven/workloads/lock"
 )
 
 // All are the workloads there are, in the order in which they are listed to people.
-func All() []workloads.Workload { return []workloads.Workload{lock.Workload(), counter.Workload()} }
+func All() []workloads.Workload {
+	return []workloads.Workload{lock.Workload(), counter.Workload(), election.Workload()}
+}
 
 // UnknownError is a name that is not in the catalogue.
 type UnknownError struct {
@@ -88,6 +91,12 @@ func Validate(s spec.Spec) error {
 	_, r, err := Find(s.Workload, s.Recipe)
 	if err != nil {
 		return err
+	}
+	switch {
+	case r.Foreign() && s.Participant == "":
+		return fmt.Errorf("recipe %s of %s needs the participants' container image (--participant IMAGE)", r.Name, s.Workload)
+	case !r.Foreign() && s.Participant != "":
+		return fmt.Errorf("recipe %s of %s runs in riven's own participant, not in %s: want the recipe foreign", r.Name, s.Workload, s.Participant)
 	}
 	var defects, claims, faults []string
 	for _, d := range r.Defects {

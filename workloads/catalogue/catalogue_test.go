@@ -22,9 +22,9 @@ func TestUnknownNames(t *testing.T) {
 		return s
 	}
 	for want, s := range map[string]spec.Spec{
-		`unknown workload "lok" (know lock, counter); did you mean "lock"?`: change(func(s *spec.Spec) { s.Workload = "lok" }),
-		`unknown workload "election" (know lock, counter)`:                  change(func(s *spec.Spec) { s.Workload = "election" }),
-		`unknown recipe of lock "currator" (know curator, ephemeral, lease, zk.Lock); did you mean "curator"?`: change(func(s *spec.Spec) {
+		`unknown workload "lok" (know lock, counter, election); did you mean "lock"?`: change(func(s *spec.Spec) { s.Workload = "lok" }),
+		`unknown workload "barrier" (know lock, counter, election)`:                   change(func(s *spec.Spec) { s.Workload = "barrier" }),
+		`unknown recipe of lock "currator" (know curator, ephemeral, lease, zk.Lock, foreign); did you mean "curator"?`: change(func(s *spec.Spec) {
 			s.Recipe = "currator"
 		}),
 		`unknown claim of ephemeral "fairness" (know exclusion, tokens, belief, hand-over, orphans)`: change(func(s *spec.Spec) {
@@ -53,6 +53,10 @@ func TestValidateAcceptsWhatIsListed(t *testing.T) {
 			for _, c := range r.Claims {
 				s.Claims = append(s.Claims, c.Name)
 			}
+			if r.Foreign() {
+				require.ErrorContains(t, Validate(s), "needs the participants' container image")
+				s.Participant = "somebodys:own"
+			}
 			require.NoError(t, Validate(s), r.Name)
 		}
 	}
@@ -71,7 +75,7 @@ func TestEveryEntryIsComplete(t *testing.T) {
 		requireUnique(t, w.Recipes, func(r workloads.Recipe) string { return r.Name })
 		for _, r := range w.Recipes {
 			require.NotEmpty(t, r.Doc, r.Name)
-			require.Equal(t, r.Native, r.New == nil, r.Name)
+			require.False(t, r.Native && r.New != nil, r.Name)
 			requireUnique(t, r.Defects, func(d workloads.Defect) string { return d.Name })
 			var claims []string
 			for _, c := range r.Claims {

@@ -35,7 +35,7 @@ func Workload() workloads.Workload {
 	return workloads.Workload{
 		Name:         "lock",
 		Doc:          "Participants take turns at a lock in ZooKeeper and write to a register while they hold it.",
-		Recipes:      []workloads.Recipe{curatorRecipe(), ephemeralRecipe(), leaseRecipe(), nativeRecipe()},
+		Recipes:      []workloads.Recipe{curatorRecipe(), ephemeralRecipe(), leaseRecipe(), nativeRecipe(), foreignRecipe()},
 		Participants: 4,
 		Ops:          ops,
 		Quiet:        quiet,
@@ -61,6 +61,16 @@ func nativeRecipe() workloads.Recipe {
 		Native: true,
 		Doc: "go-zookeeper's Lock as the library has it: a protected ephemeral sequential node, watching the predecessor. " +
 			"It does not tell its user that the session was lost, has no bound on waiting, and gives no fencing token but the node's czxid.",
+		Claims: claimsWithoutNotice(),
+	}
+}
+
+// foreignRecipe is a participant that somebody else has made: nothing is known of how it locks.
+func foreignRecipe() workloads.Recipe {
+	return workloads.Recipe{
+		Name: "foreign",
+		Doc: "A participant of your own, from a container image that speaks the participant protocol (--participant IMAGE), " +
+			"held to what every lock promises.",
 		Claims: claimsWithoutNotice(),
 	}
 }

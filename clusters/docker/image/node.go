@@ -133,18 +133,20 @@ func (b *Builder) node(ctx context.Context, ref string, build func(ref string) e
 	return nodeFrom(ref, in)
 }
 
-// userOf resolves the user of an image, with the files of a container of it if it is given by name.
+// userOf resolves the user of an image, with the files of a container of it if it is given by name. An image that starts
+// as root but has a user zookeeper steps down to it by itself (as the official one does), for which a child has no
+// right: it is that user from the start.
 func (b *Builder) userOf(ctx context.Context, id string, in client.ImageInspectResult) (User, error) {
 	spec := ""
 	if in.Config != nil {
 		spec = in.Config.User
 	}
-	if spec == "" {
-		return User{}, nil
-	}
 	passwd, err := b.readFile(ctx, id, "/etc/passwd")
 	if err != nil {
 		return User{}, err
+	}
+	if root := spec == "" || spec == "root" || spec == "0"; root && find(passwd, "zookeeper", 4) != nil {
+		spec = "zookeeper"
 	}
 	group, err := b.readFile(ctx, id, "/etc/group")
 	if err != nil {

@@ -1,0 +1,51 @@
+package nemesis
+
+// election are the steps of a kind for failover controllers, their services and the ensemble.
+func (p planner) election(k Kind) []Step {
+	at := func(roles ...Role) (steps []Step) {
+		for _, r := range roles {
+			steps = append(steps, Step{Fault: Fault{Target: Target{Role: r}}})
+		}
+		return steps
+	}
+	switch k {
+	case Partition:
+		steps := []Step{
+			{Fault: Fault{Shape: FromServers, Target: Target{Role: Active}}},
+			{Fault: Fault{Shape: FromServers, Target: Target{Role: "controller"}}},
+			{Fault: Fault{Shape: Isolate, Target: Target{Role: Active}}},
+			{Fault: Fault{Shape: Isolate, Target: Target{Role: "service"}}},
+		}
+		if p.spec.Servers > 1 {
+			steps = append(steps,
+				Step{Fault: Fault{Shape: FromPeers, Target: Target{Role: Leader}}},
+				Step{Fault: Fault{Shape: FromPeers, Target: Target{Role: ActiveServer}}},
+				Step{Fault: Fault{Shape: Isolate, Target: Target{Role: AnyServer}}},
+				Step{Fault: Fault{Shape: OneWayOut, Target: Target{Role: AnyServer}}},
+			)
+		}
+		return steps
+	case Kill:
+		return at(Active, "controller", "service", Leader, AnyServer)
+	case Pause:
+		return at(Active, Active, "service", "controller", Leader)
+	case Clock:
+		var steps []Step
+		for _, s := range p.clocks() {
+			if s.Fault.Target.Role == Holder {
+				s.Fault.Target.Role, s.On = Active, nil
+			} else if s.Fault.Target.Role == Waiter {
+				s.Fault.Target.Role = "service"
+			}
+			steps = append(steps, s)
+		}
+		return steps
+	case LoseReply:
+		var steps []Step
+		for _, op := range []string{"create", "setData", "getData", "exists"} {
+			steps = append(steps, Step{Fault: Fault{Target: Target{Role: "controller"}, Op: op}})
+		}
+		return steps
+	}
+	return nil
+}
