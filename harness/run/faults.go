@@ -365,4 +365,4 @@ func (r *run) faultEvent(o nemesis.Order, what string, span clusters.Span) {
 }
 
 // elapsed is the time since the start of the ops.
-func (r *run) elapsed() time.Duration { return time.Since(r.opsStart) }
+func (r *run) elapsed() time.Duration { return r.clock.since(r.opsStart) }

@@ -250,12 +250,12 @@ func (n *Net[M]) dialled(x *conn[M]) {
 		n.lost(x, Dialler)
 	default:
 		x.open = true
-		n.user.Opened(x.name, from, to)
 		for side := range x.ends {
 			for range x.ends[side].sent {
 				n.depart(x, Side(side))
 			}
 		}
+		n.user.Opened(x.name, from, to)
 	}
 }
 
