@@ -109,6 +109,10 @@ func (g *ground) unmet(p Precondition, c circumstance) string {
 		if !g.in.Spec.Fencing {
 			return "the resource does not refuse old tokens"
 		}
+	case FencedOrNoExpiry:
+		if !g.in.Spec.Fencing {
+			return g.expired(c)
+		}
 	case NoExpiry:
 		return g.expired(c)
 	default:

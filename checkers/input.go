@@ -33,24 +33,30 @@ const (
 	NoLongStall Precondition = "no long stall"
 	// Fenced: the resource refuses old tokens.
 	Fenced Precondition = "fencing"
+	// FencedOrNoExpiry: one of the two.
+	FencedOrNoExpiry Precondition = "fencing or no expiry"
 	// NoExpiry: no session of a participant concerned expired; for recipes with no notice of a loss at all.
 	NoExpiry Precondition = "no expiry"
 )
 
 // Names of claims.
 const (
-	ClaimExclusion = "exclusion" // at the resource: never hold A, B, A again
-	ClaimBelief    = "belief"    // no two participants think at once that they hold
-	ClaimTokens    = "tokens"    // no accepted token below one accepted before
-	ClaimHandOver  = "hand-over" // after the last heal every participant is served within a bound
-	ClaimOrphans   = "orphans"   // nothing is left behind at the end by holds that are over
-	ClaimCounter   = "counter"   // additions are linearizable
-	ClaimTotal     = "total"     // acknowledged <= read at the end <= acknowledged + unknown
-	ClaimOrder     = "order"     // no start of a participant reads less than it knew
-	ClaimServed    = "served"    // after the last heal everyone's op succeeds within a bound
-	ClaimEpoch     = "epoch"     // at most one leader in an epoch, and epochs never go back
-	ClaimFence     = "fence"     // nobody is active before the one before is fenced
-	ClaimAcked     = "acked"     // what was acknowledged is in the resource's record
+	ClaimExclusion  = "exclusion"  // at the resource: never hold A, B, A again
+	ClaimBelief     = "belief"     // no two participants think at once that they hold
+	ClaimTokens     = "tokens"     // no accepted token below one accepted before
+	ClaimHandOver   = "hand-over"  // after the last heal every participant is served within a bound
+	ClaimOrphans    = "orphans"    // nothing is left behind at the end by holds that are over
+	ClaimCounter    = "counter"    // additions are linearizable
+	ClaimTotal      = "total"      // acknowledged <= read at the end <= acknowledged + unknown
+	ClaimOrder      = "order"      // no start of a participant reads less than it knew
+	ClaimServed     = "served"     // after the last heal everyone's op succeeds within a bound
+	ClaimOwner      = "owner"      // at the log: no claim of a partition consumes again after another one
+	ClaimOffsets    = "offsets"    // committed offsets never go back
+	ClaimConsumed   = "consumed"   // no message is passed over, nor consumed twice where the log fences
+	ClaimAssignment = "assignment" // at the end everybody owns what the strategy says
+	ClaimEpoch      = "epoch"      // at most one leader in an epoch, and epochs never go back
+	ClaimFence      = "fence"      // nobody is active before the one before is fenced
+	ClaimAcked      = "acked"      // what was acknowledged is in the resource's record
 )
 
 // Claim is what a recipe promises, and when. Outside its preconditions a violation of it is a hazard.

@@ -15,6 +15,12 @@ const (
 	OpTotal = "total" // OK carries the value N; it must not be stale
 )
 
+// Operations of the rebalance workload.
+const (
+	OpDrain  = "drain"  // OK: everything that was produced before is consumed
+	OpOwners = "owners" // OK: the group as Unassigned reads it
+)
+
 // Operations of the election workload.
 const (
 	OpWrite = "write" // N, unique in the run; OK: it was taken
@@ -22,18 +28,22 @@ const (
 
 // rules are said for recipes whose claim has no rule of its own.
 var rules = map[string]string{
-	ClaimExclusion: "the resource never accepts an access of a hold again once it has accepted one of another hold",
-	ClaimBelief:    "no two participants believe at the same time that they hold the lock",
-	ClaimTokens:    "the resource never accepts a token below one that it has accepted before",
-	ClaimHandOver:  "after the last heal every participant gets the lock within a bound",
-	ClaimOrphans:   "nothing is left under the lock when nobody holds it or waits for it",
-	ClaimCounter:   "additions can be put in one order that keeps to real time, in which each was told the value that it made",
-	ClaimTotal:     "the counter is never read lower than what was acknowledged, nor higher than that and what is unknown",
-	ClaimOrder:     "no start of a participant reads less than it has read or made before",
-	ClaimEpoch:     "no epoch has two leaders, and no leader comes with an epoch below one before",
-	ClaimFence:     "nobody becomes active before the one before has resigned or has been fenced",
-	ClaimAcked:     "every write that was acknowledged is in the resource's record",
-	ClaimServed:    "after the last heal everyone's addition is acknowledged within a bound",
+	ClaimExclusion:  "the resource never accepts an access of a hold again once it has accepted one of another hold",
+	ClaimBelief:     "no two participants believe at the same time that they hold the lock",
+	ClaimTokens:     "the resource never accepts a token below one that it has accepted before",
+	ClaimHandOver:   "after the last heal every participant gets the lock within a bound",
+	ClaimOrphans:    "nothing is left under the lock when nobody holds it or waits for it",
+	ClaimCounter:    "additions can be put in one order that keeps to real time, in which each was told the value that it made",
+	ClaimTotal:      "the counter is never read lower than what was acknowledged, nor higher than that and what is unknown",
+	ClaimOrder:      "no start of a participant reads less than it has read or made before",
+	ClaimOwner:      "the log never lets a claim of a partition consume again once it has let another one",
+	ClaimOffsets:    "the committed offset of a partition never goes back",
+	ClaimConsumed:   "no message is passed over, and where the log fences none is consumed twice",
+	ClaimAssignment: "when nothing changes any more everybody owns what the strategy gives it",
+	ClaimEpoch:      "no epoch has two leaders, and no leader comes with an epoch below one before",
+	ClaimFence:      "nobody becomes active before the one before has resigned or has been fenced",
+	ClaimAcked:      "every write that was acknowledged is in the resource's record",
+	ClaimServed:     "after the last heal everyone's addition is acknowledged within a bound",
 }
 
 // promise is a claim as this run is held to it.

@@ -37,6 +37,7 @@ type Meta struct {
 	Engine       string    `json:"engine,omitempty"`    // that ran the containers, with its version
 	Command      string    `json:"command,omitempty"`   // that makes the run without the bundle, for a shell; empty: flags can not tell it
 	Started      time.Time `json:"started"`
+	OpsBegan     time.Time `json:"opsBegan,omitzero"`      // the machine's time at the begin of the ops, to a tenth of a second
 	Problems     []string  `json:"problems,omitempty"`     // what broke in the harness, in the order in which it was met
 	Incomparable bool      `json:"incomparable,omitempty"` // nodes ran on more than one kernel: their stamps can not be compared
 	Interrupted  string    `json:"interrupted,omitempty"`  // phase in which it was told to stop

@@ -18,6 +18,8 @@ type Measures struct {
 	Elections []float64 `json:"elections,omitempty"`
 	// Recoveries are the times, in ms, from the end of a fault to the first op invoked after it that went well.
 	Recoveries []float64 `json:"recoveries,omitempty"`
+	// Failovers are what came of the kills of leading servers.
+	Failovers []Failover `json:"failovers,omitempty"`
 }
 
 // Latency of the ops of one kind that went well, in ms, by nearest rank.

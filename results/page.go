@@ -66,6 +66,7 @@ type anomalyView struct {
 	Proof  []proofRow
 	More   []proofRow // beyond what fits the first view
 	Rest   int        // events of the proof that are not told here
+	Scene  scene
 }
 
 type proofRow struct{ Index, Time, Exact, Link, Node, What, Hold, Token, Value, Text string }
@@ -217,8 +218,20 @@ func (b *Bundle) anomaly(a checkers.Anomaly, number int, t timeline) anomalyView
 	v.Rest = max(0, len(a.Proof)-maxProof)
 	if mark.From != 0 {
 		v.Link = moment(mark.From-t.Zero, mark.To-t.Zero)
+		v.Scene = b.scene(sceneNodes(a, mark.Proof), mark.From, mark.To, t.Zero)
 	}
 	return v
+}
+
+// sceneNodes are those that the anomaly and its proof name.
+func sceneNodes(a checkers.Anomaly, proof []history.Event) []string {
+	nodes := slices.Clone(a.Nodes)
+	for _, e := range proof {
+		if e.Node != "" && !slices.Contains(nodes, e.Node) {
+			nodes = append(nodes, e.Node)
+		}
+	}
+	return nodes
 }
 
 func proofOf(e history.Event, zero int64) proofRow {

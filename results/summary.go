@@ -34,6 +34,9 @@ func (b *Bundle) summary() string {
 		rows = append(rows, []string{f.ID, f.Fault, f.Mark + " " + f.Status, f.Nodes, f.Span, f.Seen})
 	}
 	table(&w, "Faults", []string{"id", "fault", "status", "nodes", "in force", "seen"}, rows)
+	if b.Measures != nil {
+		table(&w, "After the leader's death", []string{"time", "seen", "least", "median", "p90", "most"}, failoverRows(b.Measures.Failovers))
+	}
 	rows = nil
 	for _, c := range v.Checks {
 		rows = append(rows, []string{c.Claim, outcomeMarks[c.Outcome] + " " + c.Outcome.String(), c.Engine, c.Detail})

@@ -13,6 +13,7 @@ import (
 func (b *Bundle) WriteAll(v checkers.Verdict) error {
 	m := measure(b.History)
 	m.Elections, m.Recoveries = elections(b.History), recoveries(b.History, b.Receipts)
+	m.Failovers = failovers(b.History, b.Receipts)
 	b.Verdict, b.Measures = &v, &m
 	return errors.Join(writeJSON(filepath.Join(b.Dir, fileMeasures), m), writeJSON(filepath.Join(b.Dir, fileVerdict), v), b.WriteReport())
 }

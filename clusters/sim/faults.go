@@ -101,7 +101,9 @@ func (c *Cluster) Kill(_ context.Context, name string) (nemesis.ProcessReceipt, 
 	}
 	m.stop("signal: killed")
 	c.k.Resume(i)
-	return r, c.span(), nil
+	span := c.span()
+	span.From-- // the kill comes before the exit that it causes
+	return r, span, nil
 }
 
 // Restart starts a process on the node.
@@ -269,7 +271,7 @@ func (p *participant) fire(number uint64) {
 	case p.inc == nil || p.starts != a.inc:
 		out.Late = true
 	case a.Kind == nemesis.Kill:
-		out.Receipt, _, _ = p.c.Kill(context.Background(), p.name)
+		out.Receipt, out.Span, _ = p.c.Kill(context.Background(), p.name)
 	default:
 		out.Receipt, _, _ = p.c.Pause(context.Background(), p.name)
 	}

@@ -158,38 +158,42 @@ func acceptCounter(t *testing.T, a *table) {
 // acceptEvery has each workload's correct recipe pass five runs under every fault of its mission, its coverage met.
 func acceptEvery(t *testing.T, a *table) {
 	const every = "--faults partition,kill,pause,clock --time 30s"
-	for _, recipe := range []string{"lock/curator", "counter/cas", "election/zkfc"} {
-		workload, name, _ := strings.Cut(recipe, "/")
-		passed, hazards := 0, 0
-		did := map[string]int{}
-		var told []string
-		for seed := 11; seed <= 15; seed++ {
-			o := runWorkload(t, workload, append(strings.Fields(every), "--recipe", name, "--seed", fmt.Sprint(seed))...)
-			if o.Code == 0 {
-				passed++
-			} else {
-				t.Errorf("%s seed %d: %s", recipe, seed, o.Verdict.Sentence)
-			}
-			for _, f := range o.Verdict.Floors {
-				if _, known := did[f.Name]; !known {
-					told = append(told, f.Name)
-				}
-				did[f.Name] += f.Got
-			}
-			for _, c := range o.Verdict.Checks {
-				for _, x := range c.Anomalies {
-					if x.Hazard {
-						hazards++
-					}
-				}
-			}
-		}
-		for i, name := range told {
-			told[i] = fmt.Sprintf("%d %s", did[name], name)
-		}
-		a.add(recipe+" passes under every fault", "riven run "+workload+" --recipe "+name+" "+every+" --seed 11..15",
-			fmt.Sprintf("%d of 5 pass, %d hazards; %s", passed, hazards, strings.Join(told, ", ")))
+	for _, recipe := range []string{"lock/curator", "counter/cas", "election/zkfc", "rebalance/high-level"} {
+		t.Run(recipe, func(t *testing.T) { passesEvery(t, a, recipe, every) })
 	}
+}
+
+func passesEvery(t *testing.T, a *table, recipe, every string) {
+	workload, name, _ := strings.Cut(recipe, "/")
+	passed, hazards := 0, 0
+	did := map[string]int{}
+	var told []string
+	for seed := 11; seed <= 15; seed++ {
+		o := runWorkload(t, workload, append(strings.Fields(every), "--recipe", name, "--seed", fmt.Sprint(seed))...)
+		if o.Code == 0 {
+			passed++
+		} else {
+			t.Errorf("%s seed %d: %s", recipe, seed, o.Verdict.Sentence)
+		}
+		for _, f := range o.Verdict.Floors {
+			if _, known := did[f.Name]; !known {
+				told = append(told, f.Name)
+			}
+			did[f.Name] += f.Got
+		}
+		for _, c := range o.Verdict.Checks {
+			for _, x := range c.Anomalies {
+				if x.Hazard {
+					hazards++
+				}
+			}
+		}
+	}
+	for i, name := range told {
+		told[i] = fmt.Sprintf("%d %s", did[name], name)
+	}
+	a.add(recipe+" passes under every fault", "riven run "+workload+" --recipe "+name+" "+every+" --seed 11..15",
+		fmt.Sprintf("%d of 5 pass, %d hazards; %s", passed, hazards, strings.Join(told, ", ")))
 }
 
 // acceptMonitors compares the monitors with porcupine on more random histories than the unit tests do.

@@ -39,3 +39,18 @@ func TestJudgeClock(t *testing.T) {
 		require.Equal(t, []any{nemesis.Failed, c.why}, []any{status, why})
 	}
 }
+
+// A clock that was long in being set, on a busy machine, has run at its rate meanwhile.
+func TestJudgeClockThatWasSetSlowly(t *testing.T) {
+	second := int64(time.Second)
+	x := nemesis.Receipt{
+		Step:      nemesis.Step{Fault: nemesis.Fault{Kind: nemesis.Clock, Rate: 0.5}},
+		BeginFrom: 1 * second, Begin: 1*second + second/4, End: 3 * second, EndBy: 3*second + 1,
+		Clocks: []nemesis.ClockReceipt{{Node: "p1", Pids: []int{7}, Begin: spec.Duration(-112 * time.Millisecond), Last: spec.Duration(-time.Second), LastPid: 7}},
+	}
+	status, why := judgeReceipt(x)
+	require.Equal(t, nemesis.Applied, status, why)
+	x.Clocks[0].Begin = spec.Duration(-300 * time.Millisecond)
+	status, _ = judgeReceipt(x)
+	require.Equal(t, nemesis.Failed, status)
+}

@@ -244,6 +244,9 @@ func (r *run) ops(ctx context.Context) error {
 		}
 	}
 	r.enter(history.PhaseOps, func() time.Duration { return r.spec.Time.D() - r.elapsed() })
+	if err := r.recorder.Describe(func(m *results.Meta) { m.OpsBegan = time.Now() }); err != nil {
+		return err
+	}
 	r.dispatch.start(streams)
 	for r.elapsed() < r.spec.Time.D() {
 		wait := r.spec.Time.D() - r.elapsed()
