@@ -165,7 +165,9 @@ func (c *Cluster) LoseReply(_ context.Context, name, fault, op string, count int
 	switch {
 	case err != nil:
 		return err
-	case p.inc == nil:
+	case p.inc == nil && count < 0:
+		return nil // the order went with the process
+	case !p.running():
 		return fmt.Errorf("lose a reply of %s: it does not run", name)
 	case !client.KnowsOp(op):
 		c.record(p.node, p.starts, history.Event{Type: history.Note, Op: history.Op{
@@ -173,6 +175,8 @@ func (c *Cluster) LoseReply(_ context.Context, name, fault, op string, count int
 		}})
 	case count < 0:
 		p.inc.orders = slices.DeleteFunc(p.inc.orders, func(o order) bool { return o.fault == fault && o.op == op })
+	case p.inc == nil:
+		p.orders = append(p.orders, order{fault, op, max(1, count)})
 	default:
 		p.inc.orders = append(p.inc.orders, order{fault, op, max(1, count)})
 	}

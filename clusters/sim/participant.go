@@ -34,6 +34,7 @@ type participant struct {
 	busy    bool // an op is at the child, or about to be
 	queue   []clusters.Invocation
 	arms    arms
+	orders  []order // for the process that boots
 }
 
 // incarnation is one start of the participant's process.
@@ -114,6 +115,7 @@ func (p *participant) begin() {
 	i := &incarnation{p: p, number: p.starts, begin: p.c.k.Now(), stop: p.c.k.Signal(), handed: p.c.k.Signal()}
 	i.rng = rand.New(rand.NewPCG(p.c.k.Draw(5<<32|uint64(p.node), uint64(p.starts)), uint64(p.starts)))
 	i.group = p.c.k.Group(p.node, i.id(), func(err error) { p.c.obs.Broken(p.name, err) })
+	i.orders, p.orders = p.orders, nil
 	p.inc = i
 	s := p.c.spec
 	i.group.Go(p.recipe.Name, func() {

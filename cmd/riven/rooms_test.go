@@ -17,6 +17,7 @@ import (
 // to the room above it in the tree.
 var rooms = []string{
 	"cmd/riven",
+	"harness/hunt",
 	"harness/run",
 	"harness/campaign",
 	"results/web",

@@ -100,6 +100,10 @@ func (r *run) end(ctx context.Context, o nemesis.Order) {
 
 func (r *run) undo(ctx context.Context, o nemesis.Order, f *inForce) (span clusters.Span, err error) {
 	node := o.Resolved.Nodes[0]
+	if f.receipt.Status == nemesis.Late && f.receipt.Processes[0].Pid == 0 { // an agent found nothing to apply it to
+		now := r.stamp()
+		return clusters.Span{From: now, To: now}, nil
+	}
 	switch o.Step.Fault.Kind {
 	case nemesis.Partition:
 		return r.heal(ctx, f)
