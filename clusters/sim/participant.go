@@ -41,6 +41,7 @@ type participant struct {
 type incarnation struct {
 	p       *participant
 	number  int
+	name    string // "p1.2"
 	group   *kernel.Group
 	rng     *rand.Rand
 	begin   time.Duration
@@ -112,7 +113,7 @@ func (p *participant) running() bool { return p.inc != nil || p.booting }
 // begin makes the recipe, as the first thing that the process does.
 func (p *participant) begin() {
 	p.booting = false
-	i := &incarnation{p: p, number: p.starts, begin: p.c.k.Now(), stop: p.c.k.Signal(), handed: p.c.k.Signal()}
+	i := &incarnation{p: p, number: p.starts, name: fmt.Sprintf("%s.%d", p.name, p.starts), begin: p.c.k.Now(), stop: p.c.k.Signal(), handed: p.c.k.Signal()}
 	i.rng = rand.New(rand.NewPCG(p.c.k.Draw(5<<32|uint64(p.node), uint64(p.starts)), uint64(p.starts)))
 	i.group = p.c.k.Group(p.node, i.id(), func(err error) { p.c.obs.Broken(p.name, err) })
 	i.orders, p.orders = p.orders, nil
@@ -259,7 +260,7 @@ func (p *participant) Handle(kind uint8, a, life uint64) {
 	}
 }
 
-func (i *incarnation) id() string { return fmt.Sprintf("%s.%d", i.p.name, i.number) }
+func (i *incarnation) id() string { return i.name }
 
 // lose tells whether a reply to the op is to be lost now, and for which fault.
 func (i *incarnation) lose(op string) (fault string, ok bool) {

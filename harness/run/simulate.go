@@ -33,7 +33,7 @@ func recipe(workload, name string) (workloads.Recipe, error) {
 
 // Simulate makes a run in memory and judges it.
 func Simulate(ctx context.Context, s spec.Spec, plan *nemesis.Plan) (*Trial, error) {
-	m := new(memory)
+	m := &memory{events: make([]history.Event, 0, 4096)}
 	r, err := prepare(ctx, Options{Spec: s, Plan: plan, Cluster: Simulated, Progress: silent{}}, func() (recorder, string, error) {
 		return m, "", nil
 	})

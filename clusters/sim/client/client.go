@@ -74,6 +74,7 @@ type Client struct {
 
 	up, dead, down *kernel.Signal
 	session        int64
+	hex            string // the session as servers write it
 	password       uint64
 	timeout        time.Duration
 	last           int64 // highest zxid in a reply (go-zookeeper Conn.lastZxid)
@@ -291,6 +292,7 @@ func (c *Client) welcome(r *ensemble.Reply) {
 		return
 	}
 	c.session, c.password, c.timeout, c.dials, c.greeted = r.Session, r.Password, r.Timeout, 0, true
+	c.hex = "0x" + strconv.FormatUint(uint64(c.session), 16)
 	c.down = c.host.Signal()
 	c.host.Note(history.Op{F: history.NoteConnected, Token: c.session, Text: c.host.Name(c.at)})
 	c.up.Fire()
@@ -396,6 +398,6 @@ func (c *Client) answered(r *ensemble.Reply) {
 }
 
 func (c *Client) wire(op history.Op, err string) {
-	op.Hold = "0x" + strconv.FormatUint(uint64(c.session), 16)
+	op.Hold = c.hex
 	c.host.Wire(op, err)
 }

@@ -24,6 +24,7 @@ type Task struct {
 	name    string
 	turn    uint64 // the present wait; a wake-up for an earlier one is void
 	next    func() (struct{}, bool)
+	discard func() // frees the coroutine of a task that never ran
 	yield   func(struct{}) bool
 	over    bool
 	refused int // calls since it was killed
@@ -49,7 +50,7 @@ func (g *Group) Dead() bool { return g.dead }
 // Go starts a task at the next event.
 func (g *Group) Go(name string, f func()) {
 	t := &Task{group: g, name: name}
-	t.next, _ = iter.Pull(func(yield func(struct{}) bool) {
+	t.next, t.discard = iter.Pull(func(yield func(struct{}) bool) {
 		t.yield = yield
 		defer t.ended()
 		f()
@@ -70,7 +71,7 @@ func (g *Group) Kill() {
 	g.tasks = nil
 	for _, t := range tasks {
 		if t.yield == nil { // never ran: there is nothing to unwind
-			t.yield = func(struct{}) bool { return false }
+			t.discard()
 			t.over = true
 			g.k.tasks[t.number] = nil
 			g.k.spare = append(g.k.spare, t.number)
