@@ -2,171 +2,228 @@ package kernel
 
 import (
 	"fmt"
-	"slices"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
 )
 
-// diary writes down what happens.
-type diary struct {
-	k     *Kernel
-	lines []string
+// teller writes down what happens and when.
+type teller struct {
+	k   *Kernel
+	out strings.Builder
 }
 
-func (d *diary) Handle(kind uint8, a, b uint64) {
-	d.lines = append(d.lines, fmt.Sprintf("%v %d %d %d", d.k.Now(), kind, a, b))
+func (t *teller) Handle(kind uint8, a, _ uint64) {
+	fmt.Fprintf(&t.out, "%v:%d/%d ", t.k.Now(), kind, a)
 }
 
-func (d *diary) run(until time.Duration) []string {
-	for d.k.Step(until) {
+func drain(k *Kernel) {
+	for k.Step(time.Hour) {
 	}
-	lines := d.lines
-	d.lines = nil
-	return lines
 }
 
-// TestOrder: every event happens once, at its time.
-func TestOrder(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		waits := rapid.SliceOfN(rapid.IntRange(0, 20), 0, 200).Draw(t, "waits")
-		k := New(rapid.Uint64().Draw(t, "seed"), 3)
-		var got, want []int
-		h := handler(func(a uint64) { got = append(got, int(k.Now())) })
-		for i, w := range waits {
-			k.After(time.Duration(w), i%4-1, h, 0, uint64(i), 0)
-			want = append(want, w)
-		}
-		slices.Sort(want)
-		for k.Step(time.Hour) {
-		}
-		require.Equal(t, want, got)
-		require.Equal(t, time.Hour, k.Now())
-		require.Equal(t, uint64(len(waits)), k.Events())
-	})
+func TestEventsComeInOrderOfTime(t *testing.T) {
+	k := New(1, 2)
+	h := &teller{k: k}
+	for i, d := range []time.Duration{5, 1, 9, 3, 7, 1000, 2} {
+		k.After(d, i%2, h, 1, uint64(d), 0)
+	}
+	drain(k)
+	require.Equal(t, "1ns:1/1 2ns:1/2 3ns:1/3 5ns:1/5 7ns:1/7 9ns:1/9 1µs:1/1000 ", h.out.String())
 }
 
-type handler func(a uint64)
-
-func (h handler) Handle(_ uint8, a, _ uint64) { h(a) }
-
-// TestTies: the seed alone decides what goes first at one instant, and what happens at one node does not change it for
-// the events of another.
-func TestTies(t *testing.T) {
-	order := func(seed uint64, others int) (got []uint64) {
-		k := New(seed, 2)
-		h := handler(func(a uint64) { got = append(got, a) })
+// TestTiesAreDrawn: the order at one instant is the seed's, and the same for the same seed.
+func TestTiesAreDrawn(t *testing.T) {
+	order := func(seed uint64) string {
+		k := New(seed, 4)
+		h := &teller{k: k}
 		for i := range uint64(8) {
-			k.After(1, 0, h, 0, i, 0)
+			k.After(0, int(i%4), h, 0, i, 0)
 		}
-		for range others {
-			k.After(1, 1, handler(func(uint64) {}), 0, 0, 0)
-		}
-		for k.Step(1) {
-		}
-		return got
+		drain(k)
+		return h.out.String()
 	}
-	require.Equal(t, order(7, 0), order(7, 5))
-	seen := map[string]bool{}
+	orders := map[string]bool{}
+	for seed := range uint64(20) {
+		require.Equal(t, order(seed), order(seed))
+		orders[order(seed)] = true
+	}
+	require.Greater(t, len(orders), 10)
+}
+
+// TestPauseKeepsOrder: what a paused node missed comes first when it goes on, in turn.
+func TestPauseKeepsOrder(t *testing.T) {
 	for seed := range uint64(50) {
-		seen[fmt.Sprint(order(seed, 0))] = true
+		k := New(seed, 2)
+		h := &teller{k: k}
+		for i := range uint64(5) {
+			k.After(time.Duration(i+1), 0, h, 0, i, 0)
+		}
+		k.After(3, 1, h, 1, 0, 0)
+		k.Pause(0)
+		for k.Step(10) {
+		}
+		require.Equal(t, "3ns:1/0 ", h.out.String())
+		k.After(0, 0, h, 2, 9, 0)
+		k.Resume(0)
+		drain(k)
+		require.Equal(t, "3ns:1/0 10ns:0/0 10ns:0/1 10ns:0/2 10ns:0/3 10ns:0/4 10ns:2/9 ", h.out.String(), "seed %d", seed)
 	}
-	require.Len(t, seen, 50)
 }
 
-// TestPause: what comes meanwhile happens at the resume, in the order of its coming, before anything else of then.
-func TestPause(t *testing.T) {
+func TestClocks(t *testing.T) {
 	k := New(1, 2)
-	d := &diary{k: k}
-	k.Pause(0)
-	for i := range uint64(5) {
-		k.After(time.Duration(5-i), 0, d, 1, i, 0)
-		k.After(time.Duration(5-i), 1, d, 2, i, 0)
-	}
-	require.Equal(t, []string{"1ns 2 4 0", "2ns 2 3 0", "3ns 2 2 0", "4ns 2 1 0", "5ns 2 0 0"}, d.run(9))
-	require.True(t, k.Paused(0))
-	k.Hold(0, d, 3, 9, 9)
-	k.After(0, 1, d, 4, 0, 0)
-	k.Resume(0)
-	require.Equal(t, []string{"9ns 1 4 0", "9ns 1 3 0", "9ns 1 2 0", "9ns 1 1 0", "9ns 1 0 0", "9ns 3 9 9", "9ns 4 0 0"}, d.run(9))
-}
-
-// TestClock: a wall clock jumps and runs at its rate; virtual time does not care.
-func TestClock(t *testing.T) {
-	k := New(1, 2)
-	k.Step(10 * time.Second)
-	k.SetClock(0, 3*time.Second, 1.5)
-	require.Equal(t, 3*time.Second, k.Ahead(0))
-	k.Step(20 * time.Second)
-	require.Equal(t, 8*time.Second, k.Ahead(0))
+	k.SetClock(0, time.Second, 2)
+	k.Step(3 * time.Second)
+	require.Equal(t, 4*time.Second, k.Ahead(0))
 	require.Zero(t, k.Ahead(1))
 	k.SetClock(0, 0, 1)
-	k.Step(30 * time.Second)
 	require.Zero(t, k.Ahead(0))
 }
 
-// TestKeyed: a draw depends on seed, stream and number alone.
-func TestKeyed(t *testing.T) {
-	k := New(7, 1)
-	first := k.Draw(1, 1)
-	for n := range uint64(100) {
-		k.Draw(2, n)
-	}
-	require.Equal(t, first, k.Draw(1, 1))
-	require.NotEqual(t, first, k.Draw(1, 2))
-	require.NotEqual(t, first, k.Draw(2, 1))
-	require.NotEqual(t, first, New(8, 1).Draw(1, 1))
-	for n := range uint64(1000) {
-		d := k.Between(3, n, 5, 7)
-		require.True(t, d >= 5 && d <= 7, "%d", d)
-	}
-}
-
-// TestStandstill: a run in which time does not pass is given up.
-func TestStandstill(t *testing.T) {
+func TestSignalsWakeTasks(t *testing.T) {
 	k := New(1, 1)
-	var h handler
-	h = func(uint64) { k.After(0, 0, h, 0, 0, 0) }
-	k.After(1, 0, h, 0, 0, 0)
-	require.PanicsWithValue(t, "time stands still at 1ns: 1000001 events at one instant", func() {
-		for k.Step(2) {
+	g := k.Group(0, "p1.1", func(err error) { t.Error(err) })
+	s := k.Signal()
+	var told []string
+	g.Go("waits", func() {
+		for !s.Fired() {
+			g.Expect(s)
+			g.Expect(k.Deadline(time.Second))
+			g.Park()
+			told = append(told, fmt.Sprint(k.Now() >= time.Second, s.Fired()))
 		}
 	})
+	g.Go("fires", func() {
+		for limit := k.Deadline(2 * time.Second); !limit.Fired(); {
+			g.Expect(limit)
+			g.Park()
+		}
+		s.Fire()
+	})
+	drain(k)
+	require.Equal(t, []string{"true false", "true true"}, told)
+	require.Empty(t, g.Running())
 }
 
-// BenchmarkEvents is callbacks that keep a hundred events under way.
-func BenchmarkEvents(b *testing.B) {
-	k := New(1, 4)
-	var h handler
-	h = func(a uint64) { k.After(time.Duration(k.Draw(a, k.Events())%1e6), int(a%4), h, 0, a, 0) }
-	for a := range uint64(100) {
-		k.After(0, 0, h, 0, a, 0)
+// TestKillHasNoEffect: a killed task unwinds, and nothing that its deferred code calls does anything.
+func TestKillHasNoEffect(t *testing.T) {
+	k := New(1, 1)
+	g := k.Group(0, "p1.1", func(err error) { t.Error(err) })
+	var told []string
+	g.Go("victim", func() {
+		defer func() {
+			told = append(told, "unwound")
+			g.Check() // what every call of a recipe begins with
+			told = append(told, "had an effect")
+		}()
+		g.Expect(k.Deadline(time.Hour))
+		g.Park()
+		told = append(told, "went on")
+	})
+	g.Go("never began", func() { told = append(told, "began") })
+	k.Step(0)
+	for k.Now() < time.Millisecond && len(g.tasks[0].name) > 0 && g.tasks[0].yield == nil {
+		k.Step(time.Millisecond)
 	}
-	b.ReportAllocs()
-	for b.Loop() {
-		k.Step(1 << 62)
-	}
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+	g.Kill()
+	drain(k)
+	require.NotContains(t, told, "had an effect")
+	require.NotContains(t, told, "went on")
+	require.Contains(t, told, "unwound")
 }
 
-// BenchmarkTasks is twenty tasks that sleep.
+func TestFindings(t *testing.T) {
+	for name, f := range map[string]func(k *Kernel, g *Group){
+		"panicked: out of luck":              func(*Kernel, *Group) { panic("out of luck") },
+		"swallows its kill":                  swallow,
+		"called from outside of its tasks":   func(_ *Kernel, g *Group) { elsewhere(g) },
+		"a signal that is not of this world": func(_ *Kernel, g *Group) { g.Expect(strange{}) },
+	} {
+		k := New(1, 1)
+		var failed []string
+		g := k.Group(0, "p1.1", func(err error) { failed = append(failed, err.Error()) })
+		g.Go("task", func() { f(k, g) })
+		drain(k)
+		g.Kill()
+		require.Len(t, failed, 1, name)
+		require.Contains(t, failed[0], name)
+		require.Contains(t, failed[0], "task of p1.1")
+	}
+}
+
+func swallow(k *Kernel, g *Group) {
+	for {
+		func() {
+			defer func() { _ = recover() }()
+			g.Check()
+			g.Park()
+		}()
+	}
+}
+
+// elsewhere calls from a goroutine of the recipe's own, and panics with what that was told.
+func elsewhere(g *Group) {
+	told := make(chan any)
+	other := New(1, 1).Group(0, "p1.1", nil)
+	go func() {
+		defer func() { told <- recover() }()
+		other.Check()
+	}()
+	panic(<-told)
+}
+
+type strange struct{}
+
+func (strange) Fired() bool { return false }
+
+func TestTimeThatStandsStill(t *testing.T) {
+	k := New(1, 1)
+	var again again
+	again.k = k
+	k.After(0, 0, &again, 0, 0, 0)
+	require.PanicsWithValue(t, "time stands still at 0s: 1000001 events at one instant", func() { drain(k) })
+}
+
+type again struct{ k *Kernel }
+
+func (a *again) Handle(uint8, uint64, uint64) { a.k.After(0, 0, a, 0, 0, 0) }
+
+// TestCoroutinesEnd: a run leaves no goroutines.
+func TestCoroutinesEnd(t *testing.T) {
+	before := runtime.NumGoroutine()
+	for seed := range uint64(50) {
+		k := New(seed, 1)
+		g := k.Group(0, "p1.1", func(err error) { t.Error(err) })
+		for range 10 {
+			g.Go("waits", func() {
+				g.Expect(k.Deadline(time.Hour))
+				g.Park()
+			})
+		}
+		for k.Step(time.Second) {
+		}
+		g.Kill()
+	}
+	require.LessOrEqual(t, runtime.NumGoroutine(), before)
+}
+
 func BenchmarkTasks(b *testing.B) {
-	k := New(1, 4)
-	g := k.Group(0, "n1.1", func(err error) { b.Error(err) })
-	for a := range uint64(20) {
+	k := New(1, 20)
+	for i := range 20 {
+		g := k.Group(i, "p", func(err error) { b.Error(err) })
 		g.Go("sleeper", func() {
-			for n := uint64(0); ; n++ {
-				g.Expect(k.Deadline(time.Duration(k.Draw(a, n) % 1e6)))
+			for {
+				g.Expect(k.Deadline(time.Millisecond))
 				g.Park()
 			}
 		})
 	}
-	b.ReportAllocs()
 	for b.Loop() {
 		k.Step(1 << 62)
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
-	g.Kill()
 }
