@@ -44,7 +44,7 @@ func newServer(c *Cluster, node int) *server {
 
 // config is zoo.cfg as the containers have it.
 func config(s spec.Spec) ensemble.Config {
-	cfg := ensemble.Config{Tick: s.Timing.Tick(), InitLimit: s.Timing.InitLimit, SyncLimit: s.Timing.SyncLimit}
+	cfg := ensemble.Config{Tick: s.Timing.Tick(), InitLimit: s.Timing.InitLimit, SyncLimit: s.Timing.SyncLimit, Defects: s.Broken}
 	for i := range s.Servers {
 		cfg.Servers = append(cfg.Servers, ensemble.ServerID(i+1))
 	}
@@ -53,6 +53,14 @@ func config(s spec.Spec) ensemble.Config {
 		cfg.EpochWait = cfg.Tick * time.Duration(cfg.InitLimit)
 	}
 	return cfg
+}
+
+// Defects are the names of the bugs that the simulated servers can be given.
+func Defects() (names []string) {
+	for _, d := range ensemble.Defects() {
+		names = append(names, d.Name)
+	}
+	return names
 }
 
 const (

@@ -40,7 +40,15 @@ func chooseCluster(c *cobra.Command, name string) string {
 // simulable refuses what the simulation has not.
 func simulable(s spec.Spec) error {
 	if s.Cluster != sim.Name {
+		if len(s.Broken) > 0 {
+			return errors.New("defects of servers: only the simulation has such (--cluster sim)")
+		}
 		return nil
+	}
+	for _, d := range s.Broken {
+		if err := known("defect of servers", d, sim.Defects()); err != nil {
+			return err
+		}
 	}
 	_, r, err := catalogue.Find(s.Workload, s.Recipe)
 	switch {
