@@ -13,6 +13,7 @@ var checkersByName = map[string]func(Input) Check{
 	"counter": Counter, "total": Total, "order": Order, "served": Served,
 	"epoch": Epochs, "fence": Fence, "acked": Acked, "available": Available, "register": Register,
 	"owner": Owner, "owner-belief": OwnerBelief, "offsets": Offsets, "consumed": Consumed, "assignment": Assignment, "drained": Drained,
+	"leaders": Leaders, "quorum": Quorum, "first": First,
 }
 
 // lockChecks is what the lock workload judges.
@@ -36,6 +37,8 @@ func TestScripts(t *testing.T) {
 				return show(t, ElectionFloors(in))
 			case "rebalance-floors":
 				return show(t, RebalanceFloors(in))
+			case "ensemble-floors":
+				return show(t, EnsembleFloors(in))
 			case "counter-floors":
 				return show(t, CounterFloors(in))
 			case "judge":

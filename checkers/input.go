@@ -57,6 +57,8 @@ const (
 	ClaimAssignment = "assignment" // at the end everybody owns what the strategy says
 	ClaimEpoch      = "epoch"      // at most one leader in an epoch, and epochs never go back
 	ClaimFence      = "fence"      // nobody is active before the one before is fenced
+	ClaimQuorum     = "quorum"     // commits with a majority, and none without
+	ClaimFirst      = "first"      // the first leader of servers that are started one by one
 	ClaimAcked      = "acked"      // what was acknowledged is in the resource's record
 )
 

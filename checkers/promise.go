@@ -26,6 +26,8 @@ const (
 // Operations of the election workload.
 const (
 	OpWrite = "write" // N, unique in the run; OK: it was taken
+	OpPut   = "put"   // OK: the ensemble has committed it
+	OpGet   = "get"   // OK: N is what a server holds, which need not be the newest
 )
 
 // Operations of a register, beside OpRead and OpWrite. Key is which register. Token of an OK is the version that the op made or saw,
@@ -50,6 +52,8 @@ var rules = map[string]string{
 	ClaimEpoch:      "no epoch has two leaders, and no leader comes with an epoch below one before",
 	ClaimFence:      "nobody becomes active before the one before has resigned or has been fenced",
 	ClaimAcked:      "every write that was acknowledged is in the resource's record",
+	ClaimQuorum:     "nothing is committed while a majority of the servers is dead, and something is while one runs undisturbed",
+	ClaimFirst:      "servers that are started one by one are led by the one that makes the majority",
 	ClaimServed:     "after the last heal everyone's addition is acknowledged within a bound",
 }
 

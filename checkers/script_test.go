@@ -58,7 +58,7 @@ func lockClaims() []Claim {
 }
 
 func electionClaims() []Claim {
-	return []Claim{{Name: ClaimEpoch}, {Name: ClaimFence}, {Name: ClaimAcked}, {Name: ClaimServed}}
+	return []Claim{{Name: ClaimEpoch}, {Name: ClaimFence}, {Name: ClaimAcked}, {Name: ClaimServed}, {Name: ClaimQuorum}, {Name: ClaimFirst}}
 }
 
 func rebalanceClaims() []Claim {
@@ -110,6 +110,8 @@ func (s *script) spec(fields []string) (err error) {
 			sp.Participants, err = strconv.Atoi(v)
 		case "session":
 			err = sp.Timing.Session.UnmarshalText([]byte(v))
+		case "servers":
+			sp.Servers, err = strconv.Atoi(v)
 		case "insist":
 			sp.Claims = append(sp.Claims, v)
 		case "roles":
@@ -159,6 +161,9 @@ func (s *script) receipt(f []string) error {
 			r.Expect.Serves = strings.Split(v, ",")
 		case "stalls":
 			r.Expect.Stalls = strings.Split(v, ",")
+		case "target":
+			r.Step.Fault.Target.Role = nemesis.Role(v)
+			s.in.Plan.Steps[len(s.in.Plan.Steps)-1].Fault = r.Step.Fault
 		case "shape":
 			r.Step.Fault.Shape = nemesis.Shape(v)
 		case "why":

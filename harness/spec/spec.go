@@ -67,13 +67,15 @@ type Spec struct {
 	Workload     string   `json:"workload"`
 	Recipe       string   `json:"recipe"`
 	Defects      []string `json:"defects,omitempty"`
+	Broken       []string `json:"broken,omitempty"` // defects of the servers: the simulation alone has such
 	Cluster      string   `json:"cluster"`
 	Suite        string   `json:"suite"`                 // Debian suite that the servers come from
 	Image        string   `json:"image,omitempty"`       // container image of the servers, instead of the suite's
 	Participant  string   `json:"participant,omitempty"` // container image of the participants, instead of riven's own
 	Servers      int      `json:"servers"`
 	Participants int      `json:"participants"`
-	Roles        []Role   `json:"roles,omitempty"` // of the nodes beside the servers; none: the participants are all alike
+	Roles        []Role   `json:"roles,omitempty"`  // of the nodes beside the servers; none: the participants are all alike
+	Staged       bool     `json:"staged,omitempty"` // the servers are started one by one
 	Timing       Timing   `json:"timing"`
 	Time         Duration `json:"time"` // of ops under faults; the quiet phase comes on top
 	Seed         uint64   `json:"seed"`
