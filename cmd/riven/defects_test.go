@@ -100,6 +100,13 @@ func noFenceReaches(length, peers1, peers2 string) string {
 		step("c2", "0s", length, "", `{"kind": "partition", "shape": "from-nodes", "peers": [`+peers2+`], "target": {"node": "controller2"}}`)
 }
 
+// Registers: p1 reads at a follower that is cut off, or loses replies.
+var registers = []armed{
+	{"register/znode", "plain-read", counting + " --pin p1=follower", step("f1", "1s", "2s", "", `{"kind": "partition", "shape": "from-peers", "target": {"role": "follower"}}`), []string{checkers.ClaimRegister}},
+	{"register/znode", "blind-retry", counting, lostSets, []string{checkers.ClaimRegister}},
+	{"register/znode", "loss-is-failure", counting, lostSets, []string{checkers.ClaimRegister}},
+}
+
 var failovers = []armed{
 	{"election/zkfc", "no-fencing", failingOver, step("f1", "1s", "3s", "", `{"kind": "kill", `+active), []string{checkers.ClaimFence}},
 	{"election/zkfc", "ignore-fence-failure", failingOver, noFenceReaches("7s", `"service2", "journal1"`, `"service1", "journal1"`) + "," +

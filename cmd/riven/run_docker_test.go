@@ -43,6 +43,12 @@ func TestCounterRunPasses(t *testing.T) {
 	require.Equal(t, o.Verdict, again.Verdict, "the bundle alone gives the same verdict")
 }
 
+// Reads and writes of nodes are linearizable under every fault.
+func TestRegisterRunPasses(t *testing.T) {
+	o := runWorkload(t, "register", "--time", "12s", "--seed", "1", "--faults", "partition,kill,pause", "--session", "1s")
+	require.Equal(t, 0, o.Code, o.Verdict.Sentence)
+}
+
 // Failovers under every fault: one active at a time, no acknowledged write lost.
 func TestElectionRunPasses(t *testing.T) {
 	o := runWorkload(t, "election", "--time", "14s", "--seed", "1", "--faults", "partition,kill,pause", "--session", "1s")
