@@ -47,6 +47,7 @@ const (
 	ClaimHandOver   = "hand-over"  // after the last heal every participant is served within a bound
 	ClaimOrphans    = "orphans"    // nothing is left behind at the end by holds that are over
 	ClaimCounter    = "counter"    // additions are linearizable
+	ClaimRegister   = "register"   // writes, reads and compare-and-sets are linearizable
 	ClaimTotal      = "total"      // acknowledged <= read at the end <= acknowledged + unknown
 	ClaimOrder      = "order"      // no start of a participant reads less than it knew
 	ClaimServed     = "served"     // after the last heal everyone's op succeeds within a bound
@@ -56,6 +57,8 @@ const (
 	ClaimAssignment = "assignment" // at the end everybody owns what the strategy says
 	ClaimEpoch      = "epoch"      // at most one leader in an epoch, and epochs never go back
 	ClaimFence      = "fence"      // nobody is active before the one before is fenced
+	ClaimQuorum     = "quorum"     // commits with a majority, and none without
+	ClaimFirst      = "first"      // the first leader of servers that are started one by one
 	ClaimAcked      = "acked"      // what was acknowledged is in the resource's record
 )
 

@@ -19,12 +19,20 @@ const (
 const (
 	OpDrain  = "drain"  // OK: everything that was produced before is consumed
 	OpOwners = "owners" // OK: the group as Unassigned reads it
+	OpGrow   = "grow"   // OK: the topic has another partition, unless it has all that it may have
+	OpBroker = "broker" // OK: a broker has gone or come
 )
 
 // Operations of the election workload.
 const (
 	OpWrite = "write" // N, unique in the run; OK: it was taken
+	OpPut   = "put"   // OK: the ensemble has committed it
+	OpGet   = "get"   // OK: N is what a server holds, which need not be the newest
 )
+
+// Operations of a register, beside OpRead and OpWrite. Key is which register. Token of an OK is the version that the op made or saw,
+// from 1, 0 where versions are not told; a read is told the value N, 0 where nobody has written.
+const OpCas = "cas" // N, to replace what is in Token: a version if versions are told, else a value
 
 // rules are said for recipes whose claim has no rule of its own.
 var rules = map[string]string{
@@ -34,6 +42,7 @@ var rules = map[string]string{
 	ClaimHandOver:   "after the last heal every participant gets the lock within a bound",
 	ClaimOrphans:    "nothing is left under the lock when nobody holds it or waits for it",
 	ClaimCounter:    "additions can be put in one order that keeps to real time, in which each was told the value that it made",
+	ClaimRegister:   "writes, reads and compare-and-sets can be put in one order that keeps to real time and explains what each was told",
 	ClaimTotal:      "the counter is never read lower than what was acknowledged, nor higher than that and what is unknown",
 	ClaimOrder:      "no start of a participant reads less than it has read or made before",
 	ClaimOwner:      "the log never lets a claim of a partition consume again once it has let another one",
@@ -43,6 +52,8 @@ var rules = map[string]string{
 	ClaimEpoch:      "no epoch has two leaders, and no leader comes with an epoch below one before",
 	ClaimFence:      "nobody becomes active before the one before has resigned or has been fenced",
 	ClaimAcked:      "every write that was acknowledged is in the resource's record",
+	ClaimQuorum:     "nothing is committed while a majority of the servers is dead, and something is while one runs undisturbed",
+	ClaimFirst:      "servers that are started one by one are led by the one that makes the majority",
 	ClaimServed:     "after the last heal everyone's addition is acknowledged within a bound",
 }
 

@@ -58,7 +58,11 @@ func lockClaims() []Claim {
 }
 
 func electionClaims() []Claim {
-	return []Claim{{Name: ClaimEpoch}, {Name: ClaimFence}, {Name: ClaimAcked}, {Name: ClaimServed}}
+	return []Claim{{Name: ClaimEpoch}, {Name: ClaimFence}, {Name: ClaimAcked}, {Name: ClaimServed}, {Name: ClaimQuorum}, {Name: ClaimFirst}}
+}
+
+func rebalanceClaims() []Claim {
+	return []Claim{{Name: ClaimOwner, When: []Precondition{FencedOrNoExpiry}}, {Name: ClaimConsumed}, {Name: ClaimOffsets}, {Name: ClaimAssignment}}
 }
 
 func (s *script) line(f []string) error {
@@ -67,7 +71,7 @@ func (s *script) line(f []string) error {
 		return s.spec(f[1:])
 	case "promise":
 		s.in.Claims = nil
-		for _, c := range slices.Concat(lockClaims(), counterClaims(), electionClaims()) {
+		for _, c := range slices.Concat(lockClaims(), counterClaims(), electionClaims(), rebalanceClaims(), []Claim{{Name: ClaimRegister}}) {
 			if strings.Contains(f[1], c.Name) {
 				s.in.Claims = append(s.in.Claims, c)
 			}
@@ -106,6 +110,8 @@ func (s *script) spec(fields []string) (err error) {
 			sp.Participants, err = strconv.Atoi(v)
 		case "session":
 			err = sp.Timing.Session.UnmarshalText([]byte(v))
+		case "servers":
+			sp.Servers, err = strconv.Atoi(v)
 		case "insist":
 			sp.Claims = append(sp.Claims, v)
 		case "roles":
@@ -155,6 +161,9 @@ func (s *script) receipt(f []string) error {
 			r.Expect.Serves = strings.Split(v, ",")
 		case "stalls":
 			r.Expect.Stalls = strings.Split(v, ",")
+		case "target":
+			r.Step.Fault.Target.Role = nemesis.Role(v)
+			s.in.Plan.Steps[len(s.in.Plan.Steps)-1].Fault = r.Step.Fault
 		case "shape":
 			r.Step.Fault.Shape = nemesis.Shape(v)
 		case "why":

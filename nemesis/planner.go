@@ -27,14 +27,16 @@ func NewPlan(s spec.Spec) (Plan, error) {
 	session := s.Timing.Session.D()
 	for at := session; ; {
 		for _, i := range p.rng.Perm(len(kinds)) {
-			step := p.step(kinds[i])
-			step.At, step.ID = spec.Duration(at.Round(time.Millisecond)), fmt.Sprintf("f%d", len(plan.Steps)+1)
+			steps := p.steps(kinds[i])
 			// The last fault must be over, and recovered from, before the ops end.
-			if at+step.For.D()+session > s.Time.D() {
+			if at+steps[0].For.D()+session > s.Time.D() {
 				return plan, enough(plan, kinds, s)
 			}
-			plan.Steps = append(plan.Steps, step)
-			at += step.For.D() + p.between(session/2, session)
+			for _, step := range steps {
+				step.At, step.ID = spec.Duration((at + step.At.D()).Round(time.Millisecond)), fmt.Sprintf("f%d", len(plan.Steps)+1)
+				plan.Steps = append(plan.Steps, step)
+			}
+			at += steps[0].For.D() + p.between(session/2, session)
 		}
 	}
 }
@@ -72,6 +74,14 @@ func (p planner) between(lo, hi time.Duration) time.Duration {
 	return lo + time.Duration(p.rng.Int64N(int64(hi-lo)+1))
 }
 
+// steps are one fault, or several that belong together: their At is counted from the first, which lasts longest.
+func (p planner) steps(k Kind) []Step {
+	if k == Kill && p.ensemble() && p.spec.Servers > 2 && p.rng.IntN(2) == 0 {
+		return p.wave()
+	}
+	return []Step{p.step(k)}
+}
+
 func (p planner) step(k Kind) Step {
 	session := p.spec.Timing.Session.D()
 	var s Step
@@ -100,8 +110,14 @@ func (p planner) step(k Kind) Step {
 
 // choices are the steps of a kind that a step is picked from.
 func (p planner) choices(k Kind) []Step {
+	if p.ensemble() {
+		return p.ofEnsemble(k)
+	}
 	if p.spec.Workload == "election" {
 		return p.election(k)
+	}
+	if p.spec.Workload == "rebalance" {
+		return p.rebalance(k)
 	}
 	steps := map[Kind]func() []Step{Partition: p.partitions, Kill: p.kills, Pause: p.pauses, Clock: p.clocks, LoseReply: p.losses}[k]()
 	if !p.holds() {

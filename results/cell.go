@@ -31,6 +31,7 @@ func Cell(s spec.Spec, p nemesis.Plan) string {
 	add(len(s.Defects) > 0, "defect", strings.Join(slices.Sorted(slices.Values(s.Defects)), "+"))
 	add(s.Participant != "", "participant", s.Participant)
 	add(!s.Fencing, "fencing", "off")
+	add(s.Staged, "staged", "on")
 	timing, session := timingOf(s.Timing)
 	add(timing != "fast", "timing", timing)
 	add(s.Timing.Session != session, "session", s.Timing.Session.D().String())

@@ -127,7 +127,7 @@ func TestCell(t *testing.T) {
 		"Timing": func(s *spec.Spec) { s.Timing.SyncLimit++ }, "Time": func(s *spec.Spec) { s.Time++ },
 		"Faults": func(s *spec.Spec) { s.Faults = []string{"kill"} }, "Fencing": func(s *spec.Spec) { s.Fencing = false },
 		"Hold": func(s *spec.Spec) { s.Hold++ }, "Pause": func(s *spec.Spec) { s.Pause = 1 },
-		"Pins": func(s *spec.Spec) { s.Pins = []spec.Pin{{Participant: "p1", Server: "leader"}} }, "Claims": func(s *spec.Spec) { s.Claims = []string{"belief"} },
+		"Staged": func(s *spec.Spec) { s.Staged = true }, "Pins": func(s *spec.Spec) { s.Pins = []spec.Pin{{Participant: "p1", Server: "leader"}} }, "Claims": func(s *spec.Spec) { s.Claims = []string{"belief"} },
 	}
 	seen := map[string]string{Cell(base, nemesis.Plan{}): "nothing"}
 	for i := range reflect.TypeFor[spec.Spec]().NumField() {

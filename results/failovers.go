@@ -18,14 +18,14 @@ type Failover struct {
 // ensembleWrites are the ops that go well as soon as the ensemble commits something, and not before. A follower may
 // answer reads until it notices that its leader is gone, an acquisition also waits for the holder, and writes of the
 // election workload go to a journal.
-var ensembleWrites = []string{checkers.OpAdd}
+var ensembleWrites = []string{checkers.OpAdd, checkers.OpPut}
 
-// failovers are those of the kills that hit the leader, in the order of the faults.
+// failovers are those of the kills that hit the leader and left a majority, in the order of the faults.
 func failovers(events []history.Event, receipts []nemesis.Receipt) (out []Failover) {
 	var ops []op
 	for _, r := range receipts {
 		died, hit := leaderDied(events, r)
-		if !hit {
+		if !hit || nobodyServed(r.Expect) {
 			continue
 		}
 		if ops == nil {
@@ -50,6 +50,9 @@ func failovers(events []history.Event, receipts []nemesis.Receipt) (out []Failov
 	}
 	return out
 }
+
+// nobodyServed tells of a fault that was to leave nobody service: what came then came of its end.
+func nobodyServed(x nemesis.Expect) bool { return len(x.Stalls) > 0 && len(x.Serves) == 0 }
 
 // leaderDied is when the server that led before the fault exited, if the fault killed it.
 func leaderDied(events []history.Event, r nemesis.Receipt) (at int64, hit bool) {

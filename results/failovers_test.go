@@ -43,7 +43,9 @@ func TestFailovers(t *testing.T) {
 	}
 	paused := kill(100, "zk1", true)
 	paused.Step.Fault.Kind = nemesis.Pause
-	got := failovers(events, []nemesis.Receipt{kill(100, "zk1", true), paused, kill(100, "zk1", false), kill(599, "zk3", true), kill(799, "zk2", true)})
+	last := kill(100, "zk1", true)
+	last.Expect.Stalls = []string{"p1"}
+	got := failovers(events, []nemesis.Receipt{last, kill(100, "zk1", true), paused, kill(100, "zk1", false), kill(599, "zk3", true), kill(799, "zk2", true)})
 	require.Equal(t, []Failover{{Leader: 300, Serving: 400}, {}}, got)
 	require.Equal(t, [][]string{
 		{"to the next leader", "1 of 2", "300 ms", "300 ms", "300 ms", "300 ms"},

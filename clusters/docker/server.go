@@ -62,6 +62,7 @@ func serverLaunch(img Image, id int, config string) func(incarnation int) *agent
 		l := &agent.Launch{
 			Argv: img.Command, Env: append([]string{"JAVA_TOOL_OPTIONS=" + javaOptions}, theirs...),
 			Dir: "/", UID: img.UID, GID: img.GID, Incarnation: incarnation, ClientPort: clientPort,
+			EpochFile: dataDir + "/version-2/currentEpoch",
 		}
 		if incarnation == 1 {
 			l.Dirs = []string{dataDir}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"riven/clusters/docker/agent"
 	"riven/clusters/docker/protocol"
 )
 
@@ -17,6 +18,7 @@ const (
 	openTime  = 60 * time.Second // all containers created and started
 	formTime  = 90 * time.Second // the ensemble formed
 	readyTime = 60 * time.Second // all participants ready
+	turnPoll  = 20 * time.Millisecond
 )
 
 // Start brings the cluster up. If it returns an error, everything it had created is removed again.
@@ -109,10 +111,53 @@ func (c *Cluster) launchServers(ctx context.Context) error {
 		addrs[i] = n.addr
 	}
 	config := zooConfig(c.cfg.Spec.Timing, addrs)
+	if c.cfg.Spec.Staged {
+		return c.launchInTurn(ctx, config)
+	}
 	return each(c.servers, func(i int, n *node) error {
 		n.launch = serverLaunch(n.image, i+1, config)
 		return c.launch(ctx, n)
 	})
+}
+
+// launchInTurn starts each server when the one before it looks for a leader, and from the one on that makes the majority
+// when one leads: it is to be led by that one.
+func (c *Cluster) launchInTurn(ctx context.Context, config string) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, formTime, fmt.Errorf("not within %v", formTime))
+	defer cancel()
+	for i, n := range c.servers {
+		n.launch = serverLaunch(n.image, i+1, config)
+		if err := c.launch(ctx, n); err != nil {
+			return err
+		}
+		if err := c.awaitTurn(ctx, n, i >= len(c.servers)/2); err != nil {
+			return failed("start the servers in turn: "+n.name, err, c.servers)
+		}
+	}
+	return nil
+}
+
+// awaitTurn waits until the server looks for a leader (it answers, and that it serves nobody), or leads or follows.
+func (c *Cluster) awaitTurn(ctx context.Context, n *node, majority bool) error {
+	if majority {
+		return c.board.await(ctx, func(nodes map[string]state) (bool, error) {
+			s := nodes[n.name]
+			return s.role == roleLeader || s.role == roleFollower, dead(nodes, []string{n.name})
+		})
+	}
+	for {
+		if a, err := n.ask(ctx, agent.Request{Cmd: agent.CmdFour, Word: "srvr"}); err == nil && a.Text != "" {
+			return nil
+		}
+		if nodes, _ := c.board.look(); dead(nodes, []string{n.name}) != nil {
+			return dead(nodes, []string{n.name})
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(turnPoll):
+		}
+	}
 }
 
 func (c *Cluster) awaitFormed(ctx context.Context) error {

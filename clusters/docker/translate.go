@@ -136,7 +136,7 @@ func (t *translator) role(r agent.Role) {
 		role = roleLeader
 	}
 	t.board.update(t.node, func(s *state) { s.role = role })
-	t.record(history.Event{Type: history.Role, Time: r.Time, Op: history.Op{F: role, N: r.Zxid}})
+	t.record(history.Event{Type: history.Role, Time: r.Time, Op: history.Op{F: role, N: r.Zxid, Token: r.Epoch}})
 }
 
 func (t *translator) line(l agent.Line) error {

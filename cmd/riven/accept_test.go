@@ -203,7 +203,7 @@ func acceptMonitors(t *testing.T, a *table) {
 	require.NoError(t, err, string(out))
 	said := regexp.MustCompile(`\d+ histories, \d+ linearizable`).FindAllString(string(out), -1)
 	require.NotEmpty(t, said, string(out))
-	a.add("the counter's monitor agrees with porcupine", "go test riven/checkers -run AgainstPorcupine -args -cases "+cases, strings.Join(said, "; ")+", no disagreement")
+	a.add("the monitors of counters and registers agree with porcupine", "go test riven/checkers -run AgainstPorcupine -args -cases "+cases, strings.Join(said, "; ")+", no disagreement")
 }
 
 func acceptUnfenced(t *testing.T, a *table) {

@@ -66,6 +66,7 @@ Exit codes: 0 pass, 1 violation, 2 inconclusive, 3 error, 64 bad usage; of sever
 	flags.StringVar(&f.seeds, "seed", "", "seed, list or range (7, 1,5, 1..10); drawn when not given")
 	flags.DurationVar(&f.length, "time", s.Time.D(), "how long the workload runs under faults")
 	flags.IntVar(&s.Servers, "servers", s.Servers, "servers of the ensemble")
+	flags.BoolVar(&s.Staged, "staged", false, "start the servers one by one, each when the one before is up")
 	flags.IntVar(&s.Participants, "participants", 0, "participants (0: as many as are usual for the workload)")
 	flags.StringVar(&f.timing, "timing", defaultTiming, "the ensemble's timing: fast (tick 200 ms, session 2 s) or zoo_sample (tick 2 s, session 4 s)")
 	flags.DurationVar(&f.session, "session", 0, "session timeout (0: the timing's)")
@@ -171,7 +172,7 @@ func ensembleNote(servers int) string {
 
 func (f *runFlags) fromFile(c *cobra.Command, args []string) error {
 	var clash []string
-	for _, name := range []string{"recipe", "defect", "broken", "faults", "time", "servers", "participants", "timing", "session", "hold", "pause", "pin", "suite", "image", "participant"} {
+	for _, name := range []string{"recipe", "defect", "broken", "faults", "time", "servers", "staged", "participants", "timing", "session", "hold", "pause", "pin", "suite", "image", "participant"} {
 		if c.Flags().Changed(name) {
 			clash = append(clash, "--"+name)
 		}

@@ -22,7 +22,8 @@ const (
 	// Start and Exit bound an incarnation of a node's child process. Exit's Text tells the status.
 	Start Type = "start"
 	Exit  Type = "exit"
-	// Role is a server's role as its own agent saw it: F is leader, follower or none; N is its zxid.
+	// Role is a server's role as its own agent saw it: F is leader, follower or none; N is its zxid; Token is the epoch
+	// that a leader leads, where its agent has proof of it.
 	Role Type = "role"
 	// Wire is a reply or watch event on a session's connection: Text is the opcode, N the xid, Token the zxid.
 	Wire Type = "wire"

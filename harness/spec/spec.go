@@ -74,7 +74,8 @@ type Spec struct {
 	Participant  string   `json:"participant,omitempty"` // container image of the participants, instead of riven's own
 	Servers      int      `json:"servers"`
 	Participants int      `json:"participants"`
-	Roles        []Role   `json:"roles,omitempty"` // of the nodes beside the servers; none: the participants are all alike
+	Roles        []Role   `json:"roles,omitempty"`  // of the nodes beside the servers; none: the participants are all alike
+	Staged       bool     `json:"staged,omitempty"` // the servers are started one by one
 	Timing       Timing   `json:"timing"`
 	Time         Duration `json:"time"` // of ops under faults; the quiet phase comes on top
 	Seed         uint64   `json:"seed"`

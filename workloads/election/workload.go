@@ -2,6 +2,7 @@ package election
 
 import (
 	"math/rand/v2"
+	"time"
 
 	"riven/checkers"
 	"riven/harness/history"
@@ -33,23 +34,43 @@ const clients = 2
 func Workload() workloads.Workload {
 	return workloads.Workload{
 		Name:         "election",
-		Doc:          "Failover controllers elect the active one of their services; clients write to it, and a journal takes the writes.",
-		Recipes:      []workloads.Recipe{zkfcRecipe()},
+		Doc:          "Failover controllers elect the active one of their services; clients write to it, and a journal takes the writes. Or ZooKeeper's own servers elect their leader.",
+		Recipes:      []workloads.Recipe{zkfcRecipe(), ensembleRecipe()},
 		Participants: 2,
-		Roles: func(_ string, n int) []spec.Role {
+		Roles: func(recipe string, n int) []spec.Role {
+			if recipe == Ensemble {
+				return nil
+			}
 			return []spec.Role{{Name: Controller, Count: n}, {Name: Service, Count: n}, {Name: Journal, Count: 1}, {Name: Client, Count: clients}}
 		},
 		Ops:      ops,
 		Quiet:    quiet,
-		Bound:    checkers.FailoverBound,
+		Bound:    bound,
 		Settled:  func(history.Event) bool { return true },
 		Resource: newJournal,
 		Judge:    judge,
-		Floors:   checkers.ElectionFloors,
+		Floors:   floors,
 	}
 }
 
+func bound(s spec.Spec) time.Duration {
+	if s.Recipe == Ensemble {
+		return checkers.PutBound(s)
+	}
+	return checkers.FailoverBound(s)
+}
+
+func floors(in checkers.Input) []checkers.Floor {
+	if in.Spec.Recipe == Ensemble {
+		return checkers.EnsembleFloors(in)
+	}
+	return checkers.ElectionFloors(in)
+}
+
 func judge(in checkers.Input) []checkers.Check {
+	if in.Spec.Recipe == Ensemble {
+		return judgeEnsemble(in)
+	}
 	return []checkers.Check{
 		checkers.Exclusion(in), checkers.Tokens(in), checkers.Epochs(in), checkers.Fence(in), checkers.Acked(in), checkers.Belief(in), checkers.Available(in),
 	}
@@ -58,26 +79,30 @@ func judge(in checkers.Input) []checkers.Check {
 // values of one client's stream: no two clients write the same.
 const valuesOfOne = 1_000_000
 
-// A client writes as many times as this before it rests, and asks for a failover about once in so many writes: seldom
-// enough for terms to be ended by faults too.
+// A client writes as many times as this before it rests, and the first client asks for a failover once in so many rests,
+// about every ten seconds: seldom enough for terms to be ended by faults too.
 const (
 	burst         = 20
-	perFailover   = 4000
+	perFailover   = 70
 	restMS        = 50
 	restSpreadsMS = 100
 )
 
 // stream writes, rests, and now and then asks for a failover.
 type stream struct {
-	rng  *rand.Rand
-	next int64
-	step int
+	rng   *rand.Rand
+	cedes bool
+	next  int64
+	step  int
 }
 
 func ops(s spec.Spec, participant string, r *rand.Rand) workloads.Stream {
+	if s.Recipe == Ensemble {
+		return &puts{rng: r}
+	}
 	for i, name := range s.Of(Client) {
 		if name == participant {
-			return &stream{rng: r, next: int64(i+1) * valuesOfOne}
+			return &stream{rng: r, cedes: i == 0, next: int64(i+1) * valuesOfOne}
 		}
 	}
 	return nil
@@ -87,10 +112,10 @@ func ops(s spec.Spec, participant string, r *rand.Rand) workloads.Stream {
 func (s *stream) Next() history.Op {
 	s.step++
 	switch {
+	case s.cedes && s.step%(perFailover*(burst+1)) == 0:
+		return history.Op{F: Failover}
 	case s.step%(burst+1) == 0:
 		return history.Op{F: Rest, N: restMS + s.rng.Int64N(restSpreadsMS)}
-	case s.rng.IntN(perFailover) == 0:
-		return history.Op{F: Failover}
 	}
 	s.next++
 	return history.Op{F: Write, N: s.next}
@@ -101,6 +126,9 @@ func (s *stream) Rest() []history.Op { return nil }
 
 // quiet is a write that no stream makes.
 func quiet(s spec.Spec, participant string) []history.Op {
+	if s.Recipe == Ensemble {
+		return []history.Op{{F: Put, N: -1}, {F: Get}}
+	}
 	for i, name := range s.Of(Client) {
 		if name == participant {
 			return []history.Op{{F: Write, N: -int64(i + 1)}}

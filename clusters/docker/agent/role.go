@@ -3,6 +3,10 @@ package agent
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -55,5 +59,28 @@ func (a *agent) askRole(c *child) (Role, bool) {
 		a.complain("%v", err)
 		return Role{}, false
 	}
-	return Role{Role: role, Zxid: zxid}, true
+	now := Role{Role: role, Zxid: zxid}
+	if role == roleLeader {
+		return a.ofEpoch(now, c.launch.EpochFile)
+	}
+	return now, true
+}
+
+// ofEpoch says under which epoch a leader leads. Its zxid alone does not tell: for a moment after it has begun to serve
+// that is still of the epoch before (Leader.startZkServer: startup, then setlastProcessedZxid). Its file is of the new
+// epoch by then, and epochs in it never go back, so where the file, read after the answer, and the zxid agree, that is
+// the epoch of the answer. Where they do not, the leader is asked again. One without a file has no epoch by proof.
+func (a *agent) ofEpoch(r Role, file string) (Role, bool) {
+	b, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return r, true
+	}
+	if err == nil {
+		r.Epoch, err = strconv.ParseInt(strings.TrimSpace(string(b)), 10, 64)
+	}
+	if err != nil {
+		a.complain("epoch: %v", err)
+		return Role{}, false
+	}
+	return r, r.Epoch == r.Zxid>>32
 }

@@ -10,8 +10,11 @@ import (
 	"time"
 )
 
-// roleNone is a server that serves nobody: it does not listen yet, or looks for a leader.
-const roleNone = "none"
+// Roles that are more than srvr's words.
+const (
+	roleNone   = "none" // it serves nobody: it does not listen yet, or looks for a leader
+	roleLeader = "leader"
+)
 
 // maxAnswer is more than any four-letter word answers.
 const maxAnswer = 1 << 20

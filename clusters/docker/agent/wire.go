@@ -63,6 +63,7 @@ type Launch struct {
 	Incarnation int             `json:"incarnation"`
 	Participant *protocol.Hello `json:"participant,omitempty"` // speaks the participant protocol; this is its first line
 	ClientPort  int             `json:"clientPort,omitempty"`  // a server: its role is polled here
+	EpochFile   string          `json:"epochFile,omitempty"`   // a server: where it keeps the epoch of its leader or of its own lead
 }
 
 // File to write before a start.
@@ -165,6 +166,8 @@ type Role struct {
 	Time int64  `json:"time"`
 	Role string `json:"role"` // leader, follower, standalone or none
 	Zxid int64  `json:"zxid"`
+	// Epoch that a leader leads by proof of its own files; 0: it has none to read.
+	Epoch int64 `json:"epoch,omitempty"`
 }
 
 // Stall is a time in which the node did not run as it should have.
