@@ -100,8 +100,9 @@ func (g *ground) sort(p promise, c circumstance, doubt string) (kind, string) {
 func (g *ground) unmet(p Precondition, c circumstance) string {
 	switch p {
 	case SessionOutlastsFollower:
-		if t := g.in.Spec.Timing; t.Session.D() <= t.FollowerTimeout() {
-			return fmt.Sprintf("the session timeout of %v is not longer than tickTime*syncLimit, %v", t.Session.D(), t.FollowerTimeout())
+		t := g.in.Spec.Timing
+		if least := (t.FollowerTimeout() + t.Tick()/2 + lastWords) * 3 / 2; t.Session.D() <= least {
+			return fmt.Sprintf("the session timeout of %v is not longer than %v, which takes it beyond tickTime*syncLimit of %v", t.Session.D(), least, t.FollowerTimeout())
 		}
 	case NoLongStall:
 		return g.stalled(c)
@@ -120,6 +121,15 @@ func (g *ground) unmet(p Precondition, c circumstance) string {
 	}
 	return ""
 }
+
+// lastWords is how long a follower still hears a leader that does not hear it: TCP sends on until an acknowledgement is
+// missed (TCP_RTO_MIN).
+//
+// When a follower's reports are cut off, the leader counts a session from the last touch that was reported: the client
+// may have been silent for a third of the timeout before that, and the report was up to half a tick off. The follower
+// goes on for tickTime*syncLimit after the leader's last words. So two thirds of the session timeout must outlast all
+// of that (found by hunt in the simulation).
+const lastWords = 200 * time.Millisecond
 
 // StallMargin is how much standing still a claim with NoLongStall bears within one session timeout and
 // tickTime*syncLimit.

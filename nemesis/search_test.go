@@ -14,7 +14,7 @@ func TestSearchers(t *testing.T) {
 		s := spec.Default()
 		s.Workload, s.Faults = workload, nil
 		if workload == "election" {
-			s.Roles = []spec.Role{{Name: "controller", Count: 2}, {Name: "service", Count: 2}, {Name: "client", Count: 2}}
+			s.Roles = []spec.Role{{Name: "controller", Count: 2}, {Name: "service", Count: 2}, {Name: "client", Count: 2}, {Name: "journal", Count: 1}}
 		}
 		for _, x := range Searchers() {
 			steps := 0
