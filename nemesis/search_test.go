@@ -16,6 +16,9 @@ func TestSearchers(t *testing.T) {
 		if workload == "election" {
 			s.Roles = []spec.Role{{Name: "controller", Count: 2}, {Name: "service", Count: 2}, {Name: "client", Count: 2}, {Name: "journal", Count: 1}}
 		}
+		if workload == "rebalance" {
+			s.Roles = []spec.Role{{Name: "consumer", Count: 3}, {Name: "producer", Count: 1}}
+		}
 		for _, x := range Searchers() {
 			steps := 0
 			for s.Seed = range uint64(200) {
