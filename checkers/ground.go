@@ -26,8 +26,9 @@ type circumstance struct {
 
 // state is what a participant said of its session.
 type state struct {
-	at   int64
-	kind string // NoteConnected, NoteSuspended or NoteExpired
+	at      int64
+	kind    string // NoteConnected, NoteSuspended or NoteExpired
+	session int64
 }
 
 // survey reads stalls and sessions out of the history and the receipts.
@@ -40,7 +41,7 @@ func survey(in Input) *ground {
 		case e.Type == history.Stall:
 			spans[e.Node] = append(spans[e.Node], span{e.Time, e.End})
 		case e.Type == history.Note && (e.F == history.NoteConnected || e.F == history.NoteSuspended || e.F == history.NoteExpired):
-			g.states[e.Node] = append(g.states[e.Node], state{e.Time, e.F})
+			g.states[e.Node] = append(g.states[e.Node], state{e.Time, e.F, e.Token})
 		}
 	}
 	in.pauses(func(node string, s span) { spans[node] = append(spans[node], s) })
@@ -174,7 +175,8 @@ func (g *ground) expired(c circumstance) string {
 }
 
 // lostSession: a client learns of an expiry when it reconnects, so what it says first after the time decides, and a
-// client that never comes back has none that can be vouched for.
+// client that never comes back has none that can be vouched for; one that comes back with another session, because its
+// process was killed meanwhile, neither.
 func (g *ground) lostSession(node string, when span) bool {
 	states := g.states[node]
 	i, _ := slices.BinarySearchFunc(states, when.from, func(s state, t int64) int {
@@ -184,6 +186,10 @@ func (g *ground) lostSession(node string, when span) bool {
 		return 1
 	})
 	away := i > 0 && states[i-1].kind == history.NoteSuspended
+	left := int64(0) // the session that is away
+	if away {
+		left = states[i-1].session
+	}
 	for _, s := range states[i:] {
 		if s.at > when.to && !away {
 			return false
@@ -192,8 +198,11 @@ func (g *ground) lostSession(node string, when span) bool {
 		case history.NoteExpired:
 			return true
 		case history.NoteSuspended:
-			away = true
+			away, left = true, s.session
 		case history.NoteConnected:
+			if away && s.session != left {
+				return true
+			}
 			away = false
 		}
 	}
