@@ -36,6 +36,11 @@ func Searchers() []Searcher {
 func drawn(s spec.Spec, stream uint64, draw func(planner) []Step) Plan {
 	names := [...]string{"seeded", "halves", "uniform", "role", "swarm", "starve"}
 	if draw == nil {
+		if len(s.Faults) == 0 {
+			for _, k := range Kinds {
+				s.Faults = append(s.Faults, string(k))
+			}
+		}
 		if p, err := NewPlan(s); err == nil {
 			return p
 		}

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -14,9 +13,6 @@ import (
 )
 
 var _ env.Env = (*incarnation)(nil)
-
-// spin is how many waits may end at once without that time passes: a recipe that does more would never end.
-const spin = 100_000
 
 // ID is that of the incarnation.
 func (i *incarnation) ID() string { return i.id() }
@@ -47,14 +43,11 @@ func (i *incarnation) Cond() env.Cond { return i.p.c.k.Signal() }
 // Wait gives the turn away until a signal has fired or the node stops.
 func (i *incarnation) Wait(signals ...coord.Signal) (int, error) {
 	i.group.Check()
-	for first := true; ; first = false {
+	for {
 		if i.stop.Fired() {
 			return 0, env.ErrStopped
 		}
 		if k := slices.IndexFunc(signals, coord.Signal.Fired); k >= 0 {
-			if first {
-				i.spun()
-			}
 			return k, nil
 		}
 		for _, s := range signals {
@@ -62,16 +55,6 @@ func (i *incarnation) Wait(signals ...coord.Signal) (int, error) {
 		}
 		i.group.Expect(i.stop)
 		i.group.Park()
-	}
-}
-
-// spun ends an incarnation whose recipe never lets time pass.
-func (i *incarnation) spun() {
-	if now := i.p.c.k.Now(); now != i.seen {
-		i.seen, i.guarded = now, 0
-	}
-	if i.guarded++; i.guarded > spin {
-		panic(fmt.Sprintf("%d waits for what has fired already, while no time passed", i.guarded))
 	}
 }
 

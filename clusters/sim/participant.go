@@ -54,8 +54,6 @@ type incarnation struct {
 	calls   []*calling
 	orders  []order
 	serve   func(from string, m env.Message) env.Message
-	guarded int // waits that ended at once, since time last passed
-	seen    time.Duration
 }
 
 type timer struct {

@@ -49,7 +49,7 @@ const (
 	lateInHold = `{"event": "acquired", "after": "800ms"}`
 )
 
-var defects = slices.Concat(holding, failovers, rebalances)
+var defects = slices.Concat(holding, registers, failovers, rebalances)
 
 var holding = []armed{
 	{"curator", "leave-suspended", quick, step("f1", "1s", "1s", midHold, `{"kind": "kill", "target": {"role": "holder-server"}}`), stuck},

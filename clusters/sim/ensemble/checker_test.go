@@ -18,11 +18,6 @@ type checker struct {
 	touched   map[int64]touched
 	expiries  int
 	elections int
-	snaps     int
-	truncs    int
-	diffs     int
-	moved     int
-	events    int
 }
 
 // effect is what a transaction does to one path.

@@ -27,13 +27,14 @@ type client struct {
 	served time.Duration
 	sent   time.Duration
 
-	queue   []call
-	watches []*watching
-	acked   int           // writes
-	gone    int           // sessions lost
-	silent  time.Duration // paused until then
-	held    []event
-	script  func(event) // hears all instead
+	queue     []call
+	watches   []*watching
+	acked     int           // writes
+	gone      int           // sessions lost
+	silent    time.Duration // paused until then
+	held      []event
+	replaying bool        // what was held is being heard
+	script    func(event) // hears all instead
 }
 
 type call struct {
@@ -62,11 +63,11 @@ func (c *client) wake() {
 	if w.now < c.silent {
 		return
 	}
-	held := c.held
-	c.held = nil
-	for _, e := range held {
+	c.replaying = true
+	for _, e := range c.held {
 		c.hear(e)
 	}
+	c.held, c.replaying = c.held[:0], false
 	switch {
 	case c.server == 0:
 		c.connect()
@@ -162,7 +163,7 @@ func (c *client) hear(e event) {
 		}
 		return
 	}
-	if c.w.now < c.silent {
+	if c.w.now < c.silent || len(c.held) > 0 && !c.replaying {
 		c.held = append(c.held, e)
 		return
 	}

@@ -21,7 +21,6 @@ type world struct {
 	links   map[[2]int]*link // from, to: servers are 1.., clients 101..
 	check   *checker
 	quiet   bool // no more faults
-	trace   func(*event)
 	even    bool // links and disks always take the same time
 }
 
@@ -326,9 +325,6 @@ func (w *world) run(until time.Duration) {
 		w.now = e.at
 		w.events++
 		w.fold(&e)
-		if w.trace != nil {
-			w.trace(&e)
-		}
 		w.dispatch(e)
 	}
 	w.now = max(w.now, until)

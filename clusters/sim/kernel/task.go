@@ -15,6 +15,8 @@ type Group struct {
 	failed func(error)
 	dead   bool
 	tasks  []*Task
+	calls  int // since time last passed
+	seen   time.Duration
 }
 
 // Task is a coroutine. It runs until it waits; nothing else runs meanwhile.
@@ -35,6 +37,9 @@ type killed struct{}
 
 // stubborn is how many calls a dead task may make before it is left where it is.
 const stubborn = 1000
+
+// spin is how many calls an incarnation may make while no time passes: with more it would never end.
+const spin = 100_000
 
 // dispatch is how long a task that is woken waits for its turn, at most.
 const dispatch = 50 * time.Microsecond
@@ -91,7 +96,8 @@ func (g *Group) Running() (names []string) {
 	return names
 }
 
-// Check panics unless a task of the group runs that may have effects. Every call of a recipe begins with it.
+// Check panics unless a task of the group runs that may have effects, and when none lets time pass. Every call of a
+// recipe begins with it.
 func (g *Group) Check() {
 	t := g.k.current
 	switch {
@@ -102,6 +108,12 @@ func (g *Group) Check() {
 			t.yield(struct{}{}) // for ever
 		}
 		panic(killed{})
+	}
+	if now := g.k.now; now != g.seen {
+		g.seen, g.calls = now, 0
+	}
+	if g.calls++; g.calls > spin {
+		panic(fmt.Sprintf("%d calls while no time passed", g.calls))
 	}
 }
 
