@@ -36,6 +36,7 @@ var rooms = []string{
 	"workloads/catalogue",
 	"workloads/lock",
 	"workloads/counter",
+	"workloads/conformance",
 	"workloads/register",
 	"workloads/election",
 	"workloads/rebalance",
