@@ -51,6 +51,7 @@ const (
 	ClaimTotal      = "total"      // acknowledged <= read at the end <= acknowledged + unknown
 	ClaimOrder      = "order"      // no start of a participant reads less than it knew
 	ClaimServed     = "served"     // after the last heal everyone's op succeeds within a bound
+	ClaimSession    = "session"    // no read goes back within a session
 	ClaimOwner      = "owner"      // at the log: no claim of a partition consumes again after another one
 	ClaimOffsets    = "offsets"    // committed offsets never go back
 	ClaimConsumed   = "consumed"   // no message is passed over, nor consumed twice where the log fences

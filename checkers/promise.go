@@ -15,6 +15,12 @@ const (
 	OpTotal = "total" // OK carries the value N; it must not be stale
 )
 
+// Operations of the register workload, besides OpRead, OpWrite and OpCas.
+const (
+	OpGet     = "get"      // OK carries value N and version Token as a server had them; Hold is the session
+	OpSyncGet = "sync-get" // the same after a sync
+)
+
 // Operations of the rebalance workload.
 const (
 	OpDrain  = "drain"  // OK: everything that was produced before is consumed
@@ -27,7 +33,6 @@ const (
 const (
 	OpWrite = "write" // N, unique in the run; OK: it was taken
 	OpPut   = "put"   // OK: the ensemble has committed it
-	OpGet   = "get"   // OK: N is what a server holds, which need not be the newest
 )
 
 // Operations of a register, beside OpRead and OpWrite. Key is which register. Token of an OK is the version that the op made or saw,
@@ -45,6 +50,7 @@ var rules = map[string]string{
 	ClaimRegister:   "writes, reads and compare-and-sets can be put in one order that keeps to real time and explains what each was told",
 	ClaimTotal:      "the counter is never read lower than what was acknowledged, nor higher than that and what is unknown",
 	ClaimOrder:      "no start of a participant reads less than it has read or made before",
+	ClaimSession:    "within a session no read shows an older version than one seen before",
 	ClaimOwner:      "the log never lets a claim of a partition consume again once it has let another one",
 	ClaimOffsets:    "the committed offset of a partition never goes back",
 	ClaimConsumed:   "no message is passed over, and where the log fences none is consumed twice",

@@ -208,7 +208,7 @@ func (p planner) clocks() []Step {
 }
 
 func (p planner) losses() []Step {
-	if p.spec.Workload == "counter" {
+	if p.spec.Workload == "counter" || p.spec.Workload == "register" {
 		return []Step{
 			{Fault: Fault{Target: Target{Role: Participant}, Op: "setData"}},
 			{Fault: Fault{Target: Target{Role: Participant}, Op: "getData"}},

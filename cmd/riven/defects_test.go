@@ -49,7 +49,7 @@ const (
 	lateInHold = `{"event": "acquired", "after": "800ms"}`
 )
 
-var defects = slices.Concat(holding, failovers, rebalances)
+var defects = slices.Concat(holding, registers, failovers, rebalances)
 
 var holding = []armed{
 	{"curator", "leave-suspended", quick, step("f1", "1s", "1s", midHold, `{"kind": "kill", "target": {"role": "holder-server"}}`), stuck},
@@ -98,6 +98,13 @@ const (
 func noFenceReaches(length, peers1, peers2 string) string {
 	return step("c1", "0s", length, "", `{"kind": "partition", "shape": "from-nodes", "peers": [`+peers1+`], "target": {"node": "controller1"}}`) + "," +
 		step("c2", "0s", length, "", `{"kind": "partition", "shape": "from-nodes", "peers": [`+peers2+`], "target": {"node": "controller2"}}`)
+}
+
+// Registers: p1 reads at a follower that is cut off, or loses replies.
+var registers = []armed{
+	{"register/znode", "plain-read", counting + " --pin p1=follower", step("f1", "1s", "2s", "", `{"kind": "partition", "shape": "from-peers", "target": {"role": "follower"}}`), []string{checkers.ClaimRegister}},
+	{"register/znode", "blind-retry", counting, lostSets, []string{checkers.ClaimRegister}},
+	{"register/znode", "loss-is-failure", counting, lostSets, []string{checkers.ClaimRegister}},
 }
 
 var failovers = []armed{

@@ -12,11 +12,12 @@ import (
 	"riven/workloads/election"
 	"riven/workloads/lock"
 	"riven/workloads/rebalance"
+	"riven/workloads/register"
 )
 
 // All are the workloads there are, in the order in which they are listed to people.
 func All() []workloads.Workload {
-	return []workloads.Workload{lock.Workload(), counter.Workload(), election.Workload(), rebalance.Workload()}
+	return []workloads.Workload{lock.Workload(), register.Workload(), counter.Workload(), election.Workload(), rebalance.Workload()}
 }
 
 // UnknownError is a name that is not in the catalogue.
