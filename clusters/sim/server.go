@@ -149,7 +149,11 @@ func (s *server) look() {
 	}
 	if role != s.role {
 		s.role = role
-		s.c.record(s.node, s.incarnation, history.Event{Type: history.Role, Op: history.Op{F: role, N: s.zk.Zxid()}})
+		op := history.Op{F: role, N: s.zk.Zxid()}
+		if role == roleLeader {
+			op.Token = s.zk.Epoch()
+		}
+		s.c.record(s.node, s.incarnation, history.Event{Type: history.Role, Op: op})
 	}
 }
 

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"sync"
 
 	"riven/checkers"
 	"riven/clusters"
@@ -33,7 +34,8 @@ func recipe(workload, name string) (workloads.Recipe, error) {
 
 // Simulate makes a run in memory and judges it.
 func Simulate(ctx context.Context, s spec.Spec, plan *nemesis.Plan) (*Trial, error) {
-	m := &memory{events: make([]history.Event, 0, 4096)}
+	m := spare.Get().(*memory)
+	defer m.free()
 	r, err := prepare(ctx, Options{Spec: s, Plan: plan, Cluster: Simulated, Progress: silent{}}, func() (recorder, string, error) {
 		return m, "", nil
 	})
@@ -60,3 +62,12 @@ type silent struct{}
 
 func (silent) Printf(string, ...any) {}
 func (silent) Update(Status)         {}
+
+// spare keeps the room of histories: it is half of what a run would allocate. What a trial gives away is a copy.
+var spare = sync.Pool{New: func() any { return new(memory) }}
+
+func (m *memory) free() {
+	clear(m.events)
+	*m = memory{events: m.events[:0]}
+	spare.Put(m)
+}

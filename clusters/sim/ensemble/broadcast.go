@@ -35,12 +35,20 @@ func (s *Server) propose(t *Txn) {
 	}
 }
 
-// leaderLogged is AckRequestProcessor: the leader's own acknowledgement, of its log as a whole before the epoch begins.
+// leaderLogged is AckRequestProcessor: the leader's own acknowledgements. Before the epoch begins they are of its log as
+// a whole: an epoch must not be current on a disk that could still lose what the leader was elected for
+// (SyncRequestProcessor.shutdown writes it out before the election).
 func (s *Server) leaderLogged() {
 	l := &s.leader
 	safe := s.safe()
 	if !s.up {
-		if l.discovered && safe == len(s.disk.log) && !l.synced.has(s.me) {
+		if !l.hasEpoch || safe < len(s.disk.log) {
+			return
+		}
+		if !l.agreed.has(s.me) {
+			s.agree(s.me, l.ownEpoch, l.ownZxid)
+		}
+		if l.discovered && !l.synced.has(s.me) {
 			s.newLeaderAcked(s.me)
 		}
 		return

@@ -27,7 +27,11 @@ func TestChaos(t *testing.T) {
 		seeds = 200
 	}
 	var elections, expiries, committed, acked int
-	for seed := range seeds {
+	for i := range seeds + 1 {
+		seed := i
+		if i == seeds {
+			seed = 22090 // lost writes when a leader made its epoch current before its log was synced
+		}
 		w := chaos(seed, "")
 		if w.check.failed != "" {
 			t.Fatalf("%s\nrepeat with chaos(%d, \"\")", w.check.failed, seed)

@@ -104,7 +104,7 @@ func (s *Server) promise(index int, accepted int64) {
 	for _, f := range l.learners {
 		s.inform(f)
 	}
-	s.agree(s.me, l.ownEpoch, l.ownZxid)
+	s.leaderLogged()
 }
 
 func (s *Server) inform(f *learner) {
