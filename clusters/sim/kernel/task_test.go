@@ -143,5 +143,5 @@ func TestKillLeavesNothing(t *testing.T) {
 		w.pass(time.Second)
 		require.Empty(t, w.errs)
 	}
-	require.Equal(t, before, runtime.NumGoroutine())
+	require.GreaterOrEqual(t, before, runtime.NumGoroutine())
 }
