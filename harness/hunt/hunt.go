@@ -115,7 +115,22 @@ type trial struct {
 	err      error
 }
 
+// try makes the run of a seed, one in twice a second time.
 func (o Options) try(ctx context.Context, i uint64) trial {
+	t := o.once(ctx, i)
+	if t.err != nil {
+		return t
+	}
+	if i%twice == 0 {
+		again, err := run.Simulate(ctx, t.spec, &t.plan)
+		t.again, t.differs, t.err = true, err == nil && again.Hash != t.run.Hash, err
+	}
+	t.counters = count(t.run)
+	return t
+}
+
+// once makes the run of a seed.
+func (o Options) once(ctx context.Context, i uint64) trial {
 	t := trial{number: i, spec: o.Spec}
 	t.spec.Seed = o.Spec.Seed + i
 	searchers := nemesis.Searchers()
@@ -126,14 +141,6 @@ func (o Options) try(ctx context.Context, i uint64) trial {
 	}
 	t.plan = s.Draw(t.spec)
 	t.run, t.err = run.Simulate(ctx, t.spec, &t.plan)
-	if t.err != nil {
-		return t
-	}
-	if i%twice == 0 {
-		again, err := run.Simulate(ctx, t.spec, &t.plan)
-		t.again, t.differs, t.err = true, err == nil && again.Hash != t.run.Hash, err
-	}
-	t.counters = count(t.run)
 	return t
 }
 
