@@ -17,7 +17,7 @@ image: build
 
 # The lock workload on real containers: verdict and report at the end.
 run: deps build
-	@$(RIVEN) run lock $(ARGS)
+	@$(RIVEN) run lock --cluster auto $(ARGS)
 
 # Format, vet, lint, unit tests: before every commit.
 check: lint

@@ -11,7 +11,8 @@ import (
 var checkersByName = map[string]func(Input) Check{
 	"exclusion": Exclusion, "tokens": Tokens, "belief": Belief, "hand-over": HandOver, "orphans": Orphans,
 	"counter": Counter, "total": Total, "order": Order, "served": Served,
-	"epoch": Epochs, "fence": Fence, "acked": Acked, "available": Available,
+	"epoch": Epochs, "fence": Fence, "acked": Acked, "available": Available, "register": Register,
+	"owner": Owner, "owner-belief": OwnerBelief, "offsets": Offsets, "consumed": Consumed, "assignment": Assignment, "drained": Drained,
 	"leaders": Leaders, "quorum": Quorum, "first": First,
 }
 
@@ -34,6 +35,8 @@ func TestScripts(t *testing.T) {
 				return show(t, LockFloors(in))
 			case "election-floors":
 				return show(t, ElectionFloors(in))
+			case "rebalance-floors":
+				return show(t, RebalanceFloors(in))
 			case "ensemble-floors":
 				return show(t, EnsembleFloors(in))
 			case "counter-floors":

@@ -16,52 +16,71 @@ const (
 
 // Fence wants the leader before to be over when the next one begins, in order of their epochs: it has resigned in good
 // order, or somebody has fenced it, with an epoch not below its own. A leader that follows itself fences nobody. (Hadoop,
-// ActiveStandbyElector.fenceOldActive.) It goes by epochs and by what was said, not by clocks.
+// ActiveStandbyElector.fenceOldActive.) Whoever fences or resigns says so before it goes on, so what was said only after
+// the next leader was elected does not count. Where clocks can not be compared, that is known of one node's notes alone.
 func Fence(in Input) Check {
 	p := in.promise(ClaimFence)
 	var f findings
-	terms, resigned, fenced := in.terms()
+	terms, ends := in.terms()
 	for k := 1; k < len(terms); k++ {
 		a, b := terms[k-1], terms[k]
 		before, next := &in.History[a], &in.History[b]
-		if before.Node == next.Node || resigned[before.Hold] {
-			continue
-		}
-		done := slices.ContainsFunc(fenced[before.Node], func(epoch int64) bool { return epoch >= before.Token && epoch < next.Token })
-		if !done {
+		over := func(i int32) bool { return in.ends(i, before, next) && in.saidBefore(i, b) }
+		if before.Node != next.Node && !slices.ContainsFunc(ends[before.Node], over) {
 			f.add(violation, before.Hold, next.Hold, func() Anomaly { return in.unfenced(a, b) })
 		}
 	}
 	c := Check{Claim: ClaimFence, Rule: p.Rule, Engine: "epoch order", Detail: plural(len(terms), "term", "terms")}
-	lacking := ""
-	if len(terms) == 0 {
+	broken, lacking := noEpoch(in.History), ""
+	if len(terms) == 0 && broken == "" {
 		lacking = "nobody was elected"
 	}
-	return f.close(c, "", p.lack(lacking))
+	return f.close(c, broken, p.lack(lacking))
 }
 
-// terms are the elections in order of their epochs; which holds resigned in good order; and the epochs up to which each
-// node was fenced.
-func (in Input) terms() (terms []int32, resigned map[string]bool, fenced map[string][]int64) {
-	resigned, fenced = map[string]bool{}, map[string][]int64{}
+// terms are the elections in order of their epochs, and the notes that may end a node's terms.
+func (in Input) terms() (terms []int32, ends map[string][]int32) {
+	ends = map[string][]int32{}
 	for i := range in.History {
 		e := &in.History[i]
-		if e.Type != history.Note {
-			continue
-		}
-		switch e.F {
-		case history.NoteElected:
+		switch {
+		case elects(e) && e.Token > 0:
 			terms = append(terms, int32(i))
-		case history.NoteDeposed:
-			if e.Text == Resigned {
-				resigned[e.Hold] = true
-			}
-		case NoteFenced:
-			fenced[e.Key] = append(fenced[e.Key], e.Token)
+		case e.Type != history.Note:
+		case e.F == history.NoteDeposed && e.Text == Resigned:
+			ends[e.Node] = append(ends[e.Node], int32(i))
+		case e.F == NoteFenced:
+			ends[e.Key] = append(ends[e.Key], int32(i))
 		}
 	}
 	slices.SortStableFunc(terms, func(a, b int32) int { return cmp.Compare(in.History[a].Token, in.History[b].Token) })
-	return terms, resigned, fenced
+	return terms, ends
+}
+
+// ends tells whether the note says that the term before was over for the next one.
+func (in Input) ends(note int32, before, next *history.Event) bool {
+	e := &in.History[note]
+	if e.F == NoteFenced {
+		return e.Token >= before.Token && e.Token < next.Token
+	}
+	return e.Hold == before.Hold
+}
+
+// saidBefore tells whether a note was said before another one, or may have been.
+func (in Input) saidBefore(note, other int32) bool {
+	a, b := &in.History[note], &in.History[other]
+	if a.Node == b.Node {
+		return note < other
+	}
+	return in.Incomparable || said(a) <= said(b)
+}
+
+// said is when a note was said, by the participant itself where it told.
+func said(e *history.Event) int64 {
+	if e.Mono > 0 {
+		return e.Mono
+	}
+	return e.Time
 }
 
 func (in Input) unfenced(a, b int32) Anomaly {

@@ -18,9 +18,9 @@ func FuzzChecks(f *testing.F) {
 	f.Add([]byte{0, 1, 2, 3, 250, 251, 252, 253, 9, 8, 7, 6, 100, 101, 102, 103})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		in := arbitrary(data)
-		checks := lockChecks(in)
-		require.Equal(t, checks, lockChecks(in))
-		v := Judge(in, checks, LockFloors(in), nil)
+		checks := append(lockChecks(in), electionChecks(in)...)
+		require.Equal(t, checks, append(lockChecks(in), electionChecks(in)...))
+		v := Judge(in, checks, append(LockFloors(in), ElectionFloors(in)...), nil)
 		for _, c := range checks {
 			require.GreaterOrEqual(t, v.Outcome, c.Outcome)
 			for _, a := range c.Anomalies {
@@ -43,6 +43,7 @@ func arbitrary(data []byte) Input {
 	kinds := []string{
 		OpAcquire, OpWork, OpRelease, OpList, history.NoteLost, history.NoteExpired, history.NoteSuspended,
 		history.NoteConnected, history.PhaseOps, history.PhaseQuiet, "begin", "end",
+		history.NoteElected, history.NoteDeposed, NoteFenced, OpWrite, KeyAppend,
 	}
 	in := Input{Spec: mustDefault(), Claims: lockClaims()}
 	in.Spec.Participants = 3
@@ -52,6 +53,12 @@ func arbitrary(data []byte) Input {
 			Time: now, Type: types[int(data[1])%len(types)], Node: fmt.Sprintf("p%d", data[2]%4), Incarnation: int(data[2]>>4) % 2,
 			ID: int64(data[3] % 8), Seq: int64(data[4]) % 16, Rejected: data[5]%3 == 0, End: now + ms(int(data[5])),
 			Op: history.Op{F: kinds[int(data[3])%len(kinds)], Token: int64(data[4] % 4), N: int64(data[4] % 3), Hold: fmt.Sprintf("h%d", data[5]%5), Key: "s1"},
+		}
+		if e.F == history.NoteDeposed && data[4]%2 == 0 {
+			e.Text = Resigned
+		}
+		if e.F == NoteFenced {
+			e.Key = fmt.Sprintf("p%d", data[5]%4)
 		}
 		in.History = append(in.History, e)
 		if data[3] > 240 {

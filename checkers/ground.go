@@ -26,8 +26,9 @@ type circumstance struct {
 
 // state is what a participant said of its session.
 type state struct {
-	at   int64
-	kind string // NoteConnected, NoteSuspended or NoteExpired
+	at      int64
+	kind    string // NoteConnected, NoteSuspended or NoteExpired
+	session int64
 }
 
 // survey reads stalls and sessions out of the history and the receipts.
@@ -40,7 +41,7 @@ func survey(in Input) *ground {
 		case e.Type == history.Stall:
 			spans[e.Node] = append(spans[e.Node], span{e.Time, e.End})
 		case e.Type == history.Note && (e.F == history.NoteConnected || e.F == history.NoteSuspended || e.F == history.NoteExpired):
-			g.states[e.Node] = append(g.states[e.Node], state{e.Time, e.F})
+			g.states[e.Node] = append(g.states[e.Node], state{e.Time, e.F, e.Token})
 		}
 	}
 	in.pauses(func(node string, s span) { spans[node] = append(spans[node], s) })
@@ -100,8 +101,9 @@ func (g *ground) sort(p promise, c circumstance, doubt string) (kind, string) {
 func (g *ground) unmet(p Precondition, c circumstance) string {
 	switch p {
 	case SessionOutlastsFollower:
-		if t := g.in.Spec.Timing; t.Session.D() <= t.FollowerTimeout() {
-			return fmt.Sprintf("the session timeout of %v is not longer than tickTime*syncLimit, %v", t.Session.D(), t.FollowerTimeout())
+		t := g.in.Spec.Timing
+		if least := (t.FollowerTimeout() + t.Tick()/2 + lastWords) * 3 / 2; t.Session.D() <= least {
+			return fmt.Sprintf("the session timeout of %v is not longer than %v, which takes it beyond tickTime*syncLimit of %v", t.Session.D(), least, t.FollowerTimeout())
 		}
 	case NoLongStall:
 		return g.stalled(c)
@@ -120,6 +122,15 @@ func (g *ground) unmet(p Precondition, c circumstance) string {
 	}
 	return ""
 }
+
+// lastWords is how long a follower still hears a leader that does not hear it: TCP sends on until an acknowledgement is
+// missed (TCP_RTO_MIN).
+//
+// When a follower's reports are cut off, the leader counts a session from the last touch that was reported: the client
+// may have been silent for a third of the timeout before that, and the report was up to half a tick off. The follower
+// goes on for tickTime*syncLimit after the leader's last words. So two thirds of the session timeout must outlast all
+// of that (found by hunt in the simulation).
+const lastWords = 200 * time.Millisecond
 
 // StallMargin is how much standing still a claim with NoLongStall bears within one session timeout and
 // tickTime*syncLimit.
@@ -164,7 +175,8 @@ func (g *ground) expired(c circumstance) string {
 }
 
 // lostSession: a client learns of an expiry when it reconnects, so what it says first after the time decides, and a
-// client that never comes back has none that can be vouched for.
+// client that never comes back has none that can be vouched for; one that comes back with another session, because its
+// process was killed meanwhile, neither.
 func (g *ground) lostSession(node string, when span) bool {
 	states := g.states[node]
 	i, _ := slices.BinarySearchFunc(states, when.from, func(s state, t int64) int {
@@ -174,6 +186,10 @@ func (g *ground) lostSession(node string, when span) bool {
 		return 1
 	})
 	away := i > 0 && states[i-1].kind == history.NoteSuspended
+	left := int64(0) // the session that is away
+	if away {
+		left = states[i-1].session
+	}
 	for _, s := range states[i:] {
 		if s.at > when.to && !away {
 			return false
@@ -182,8 +198,11 @@ func (g *ground) lostSession(node string, when span) bool {
 		case history.NoteExpired:
 			return true
 		case history.NoteSuspended:
-			away = true
+			away, left = true, s.session
 		case history.NoteConnected:
+			if away && s.session != left {
+				return true
+			}
 			away = false
 		}
 	}

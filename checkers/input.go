@@ -47,9 +47,11 @@ const (
 	ClaimHandOver   = "hand-over"  // after the last heal every participant is served within a bound
 	ClaimOrphans    = "orphans"    // nothing is left behind at the end by holds that are over
 	ClaimCounter    = "counter"    // additions are linearizable
+	ClaimRegister   = "register"   // writes, reads and compare-and-sets are linearizable
 	ClaimTotal      = "total"      // acknowledged <= read at the end <= acknowledged + unknown
 	ClaimOrder      = "order"      // no start of a participant reads less than it knew
 	ClaimServed     = "served"     // after the last heal everyone's op succeeds within a bound
+	ClaimSession    = "session"    // no read goes back within a session
 	ClaimOwner      = "owner"      // at the log: no claim of a partition consumes again after another one
 	ClaimOffsets    = "offsets"    // committed offsets never go back
 	ClaimConsumed   = "consumed"   // no message is passed over, nor consumed twice where the log fences

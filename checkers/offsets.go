@@ -18,6 +18,12 @@ const (
 	NoteLeft      = "left"      // it is not any more
 )
 
+// Texts of a member's notes.
+const (
+	WasFenced   = "was fenced"          // why it rebalances: the log refused a claim as too old
+	SessionOver = "the session is over" // why a partition was revoked
+)
+
 // Offsets wants no committed offset of a partition below one committed before, in order of the writes' zxids.
 func Offsets(in Input) Check {
 	p := in.promise(ClaimOffsets)
@@ -111,7 +117,7 @@ func Consumed(in Input) Check {
 	for _, n := range appended {
 		total += n
 	}
-	c.Detail = fmt.Sprintf("%d messages, %d consumed, %d times again", total, given, twice)
+	c.Detail = fmt.Sprintf("%s, %d consumed, %d times again", plural(int(total), "message", "messages"), given, twice)
 	return f.close(c, log.broken, p.lack(log.missing))
 }
 
@@ -169,7 +175,7 @@ func Unassigned(read history.Event) string {
 		}
 		partition := fmt.Sprintf("t-%d", i)
 		if owner[partition] != members[who] {
-			return fmt.Sprintf("%s is owned by %s and should be by %s (%d partitions, members %s)", partition, cmp.Or(owner[partition], "nobody"), members[who], n, names)
+			return fmt.Sprintf("%s is owned by %s and should be by %s (%s, members %s)", partition, cmp.Or(owner[partition], "nobody"), members[who], plural(n, "partition", "partitions"), names)
 		}
 	}
 	return ""

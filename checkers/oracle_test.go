@@ -156,6 +156,8 @@ const (
 	loses     // a note without a time
 	losesThen // a note with the time half a step ago
 	dies      // and starts again
+	isElected // a note
+	isDeposed // a note with the time half a step ago
 	moves     // their number
 )
 
@@ -178,10 +180,21 @@ func move(n, participant, what int, holds map[int]int) []history.Event {
 		if what == losesThen {
 			e.Mono = e.Time - ms(5)
 		}
+	case isElected:
+		holds[participant]++
+		e.Hold = fmt.Sprintf("%s.1/%d", node, holds[participant])
+		e.Type, e.F = history.Note, history.NoteElected
+	case isDeposed:
+		e.Type, e.F, e.Mono = history.Note, history.NoteDeposed, e.Time-ms(5)
 	case dies:
 		e.Type, e.Hold = history.Exit, ""
 	}
 	return []history.Event{e}
+}
+
+// begins tells whether a belief begins.
+func begins(e history.Event) bool {
+	return e.Type == history.OK && e.F == OpAcquire || e.Type == history.Note && e.F == history.NoteElected
 }
 
 // endOf is where the belief that begins at position i certainly ends, straight from the definition.
@@ -199,12 +212,12 @@ scan:
 		case e.Type == history.Invoke && e.F == OpRelease:
 			end = e.Time
 			break scan
-		case e.Type == history.Note && e.F == history.NoteLost && e.Hold == begin.Hold:
+		case e.Type == history.Note && (e.F == history.NoteLost || e.F == history.NoteDeposed) && e.Hold == begin.Hold:
 			if e.Mono > 0 {
 				end = e.Mono
 			}
 			break scan
-		case e.Type == history.Exit, e.Type == history.OK && e.F == OpAcquire:
+		case e.Type == history.Exit, begins(e):
 			break scan
 		}
 	}
@@ -221,11 +234,11 @@ func overlapping(in Input) []string {
 	var out []string
 	h := in.History
 	for j := range h {
-		if h[j].Type != history.OK || endOf(in, j) <= h[j].Time {
+		if !begins(h[j]) || endOf(in, j) <= h[j].Time {
 			continue
 		}
 		for i := range j {
-			if h[i].Type == history.OK && h[i].Node != h[j].Node && endOf(in, i) > h[j].Time {
+			if begins(h[i]) && h[i].Node != h[j].Node && endOf(in, i) > h[j].Time {
 				out = append(out, h[j].Hold)
 				break
 			}

@@ -15,18 +15,29 @@ const (
 	OpTotal = "total" // OK carries the value N; it must not be stale
 )
 
+// Operations of the register workload, besides OpRead, OpWrite and OpCas.
+const (
+	OpGet     = "get"      // OK carries value N and version Token as a server had them; Hold is the session
+	OpSyncGet = "sync-get" // the same after a sync
+)
+
 // Operations of the rebalance workload.
 const (
 	OpDrain  = "drain"  // OK: everything that was produced before is consumed
 	OpOwners = "owners" // OK: the group as Unassigned reads it
+	OpGrow   = "grow"   // OK: the topic has another partition, unless it has all that it may have
+	OpBroker = "broker" // OK: a broker has gone or come
 )
 
 // Operations of the election workload.
 const (
 	OpWrite = "write" // N, unique in the run; OK: it was taken
 	OpPut   = "put"   // OK: the ensemble has committed it
-	OpGet   = "get"   // OK: N is what a server holds, which need not be the newest
 )
+
+// Operations of a register, beside OpRead and OpWrite. Key is which register. Token of an OK is the version that the op made or saw,
+// from 1, 0 where versions are not told; a read is told the value N, 0 where nobody has written.
+const OpCas = "cas" // N, to replace what is in Token: a version if versions are told, else a value
 
 // rules are said for recipes whose claim has no rule of its own.
 var rules = map[string]string{
@@ -36,8 +47,10 @@ var rules = map[string]string{
 	ClaimHandOver:   "after the last heal every participant gets the lock within a bound",
 	ClaimOrphans:    "nothing is left under the lock when nobody holds it or waits for it",
 	ClaimCounter:    "additions can be put in one order that keeps to real time, in which each was told the value that it made",
+	ClaimRegister:   "writes, reads and compare-and-sets can be put in one order that keeps to real time and explains what each was told",
 	ClaimTotal:      "the counter is never read lower than what was acknowledged, nor higher than that and what is unknown",
 	ClaimOrder:      "no start of a participant reads less than it has read or made before",
+	ClaimSession:    "within a session no read shows an older version than one seen before",
 	ClaimOwner:      "the log never lets a claim of a partition consume again once it has let another one",
 	ClaimOffsets:    "the committed offset of a partition never goes back",
 	ClaimConsumed:   "no message is passed over, and where the log fences none is consumed twice",

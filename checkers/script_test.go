@@ -61,13 +61,17 @@ func electionClaims() []Claim {
 	return []Claim{{Name: ClaimEpoch}, {Name: ClaimFence}, {Name: ClaimAcked}, {Name: ClaimServed}, {Name: ClaimQuorum}, {Name: ClaimFirst}}
 }
 
+func rebalanceClaims() []Claim {
+	return []Claim{{Name: ClaimOwner, When: []Precondition{FencedOrNoExpiry}}, {Name: ClaimConsumed}, {Name: ClaimOffsets}, {Name: ClaimAssignment}}
+}
+
 func (s *script) line(f []string) error {
 	switch f[0] {
 	case "spec":
 		return s.spec(f[1:])
 	case "promise":
 		s.in.Claims = nil
-		for _, c := range slices.Concat(lockClaims(), counterClaims(), electionClaims()) {
+		for _, c := range slices.Concat(lockClaims(), counterClaims(), electionClaims(), rebalanceClaims(), []Claim{{Name: ClaimRegister}}) {
 			if strings.Contains(f[1], c.Name) {
 				s.in.Claims = append(s.in.Claims, c)
 			}

@@ -121,3 +121,12 @@ type Cluster interface {
 	// Ask sends a four-letter word to a server from within.
 	Ask(ctx context.Context, node, word string) (string, error)
 }
+
+// Timed is a cluster with a time of its own, which passes in Pass, Start, Formed and Stop alone. All of it is used by one
+// goroutine.
+type Timed interface {
+	// Now is the time since the cluster was made.
+	Now() time.Duration
+	// Pass lets so much time go by, or less: done is asked before each thing that happens.
+	Pass(ctx context.Context, d time.Duration, done func() bool) error
+}

@@ -116,6 +116,9 @@ func (p planner) choices(k Kind) []Step {
 	if p.spec.Workload == "election" {
 		return p.election(k)
 	}
+	if p.spec.Workload == "rebalance" {
+		return p.rebalance(k)
+	}
 	steps := map[Kind]func() []Step{Partition: p.partitions, Kill: p.kills, Pause: p.pauses, Clock: p.clocks, LoseReply: p.losses}[k]()
 	if !p.holds() {
 		for i := range steps {
@@ -205,7 +208,7 @@ func (p planner) clocks() []Step {
 }
 
 func (p planner) losses() []Step {
-	if p.spec.Workload == "counter" {
+	if p.spec.Workload == "counter" || p.spec.Workload == "register" {
 		return []Step{
 			{Fault: Fault{Target: Target{Role: Participant}, Op: "setData"}},
 			{Fault: Fault{Target: Target{Role: Participant}, Op: "getData"}},

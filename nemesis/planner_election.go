@@ -15,6 +15,7 @@ func (p planner) election(k Kind) []Step {
 			{Fault: Fault{Shape: FromServers, Target: Target{Role: "controller"}}},
 			{Fault: Fault{Shape: Isolate, Target: Target{Role: Active}}},
 			{Fault: Fault{Shape: Isolate, Target: Target{Role: "service"}}},
+			p.cutMessages(),
 		}
 		if p.spec.Servers > 1 {
 			steps = append(steps,
@@ -28,7 +29,7 @@ func (p planner) election(k Kind) []Step {
 	case Kill:
 		return at(Active, "controller", "service", Leader, AnyServer)
 	case Pause:
-		return at(Active, Active, "service", "controller", Leader)
+		return at(Active, Active, Active, "service", "controller", "journal", Leader)
 	case Clock:
 		var steps []Step
 		for _, s := range p.clocks() {
@@ -48,4 +49,19 @@ func (p planner) election(k Kind) []Step {
 		return steps
 	}
 	return nil
+}
+
+// cutMessages cuts one of the ways on which a failover depends besides those to the ensemble: a monitor's to its service,
+// the services' to the journal, a client's to the services. None is ever silent for long.
+func (p planner) cutMessages() Step {
+	controllers, services, clients := p.spec.Of("controller"), p.spec.Of("service"), p.spec.Of("client")
+	k, c := p.rng.IntN(len(controllers)), p.rng.IntN(len(clients))
+	ways := []Fault{
+		{Target: Target{Node: controllers[k]}, Peers: services[k : k+1]},
+		{Target: Target{Node: p.spec.Of("journal")[0]}, Peers: services},
+		{Target: Target{Node: clients[c]}, Peers: services},
+	}
+	f := ways[p.rng.IntN(len(ways))]
+	f.Shape = FromNodes
+	return Step{Fault: f}
 }

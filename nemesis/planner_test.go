@@ -48,6 +48,55 @@ func TestNewPlanWithoutHolds(t *testing.T) {
 	}
 }
 
+// A plan for failover controllers is valid for their nodes, names nobody that holds, and in the long run hits everything
+// that a failover depends on.
+func TestNewPlanForElections(t *testing.T) {
+	hit := map[Target]bool{}
+	for seed := range uint64(200) {
+		s := spec.Default()
+		s.Workload, s.Seed, s.Faults = "election", seed, []string{"partition", "kill", "pause", "clock", "lose-reply"}
+		s.Time = spec.Duration(time.Minute)
+		s.Roles = []spec.Role{{Name: "controller", Count: 2}, {Name: "service", Count: 2}, {Name: "journal", Count: 1}, {Name: "client", Count: 2}}
+		p, err := NewPlan(s)
+		require.NoError(t, err)
+		require.NoError(t, p.Validate(s.ServerNames(), s.ParticipantNames()), "seed %d", seed)
+		for _, step := range p.Steps {
+			require.Nil(t, step.On)
+			target := step.Fault.Target
+			require.NotContains(t, []Role{Holder, HolderServer, Waiter}, target.Role)
+			target.Pick = 0
+			hit[target] = true
+		}
+	}
+	for _, r := range []Role{Active, ActiveServer, Leader, AnyServer, "controller", "service", "journal"} {
+		require.True(t, hit[Target{Role: r}], "%s", r)
+	}
+	for _, n := range []string{"controller1", "controller2", "journal1", "client1", "client2"} {
+		require.True(t, hit[Target{Node: n}], "%s is cut from others", n)
+	}
+}
+
+// Plans for a group's members are valid for its nodes, name no holder, and aim at owners, members and the producer.
+func TestNewPlanOfRebalance(t *testing.T) {
+	aimed := map[Role]bool{}
+	for seed := range uint64(50) {
+		s := spec.Default()
+		s.Workload, s.Seed, s.Faults = "rebalance", seed, []string{"partition", "kill", "pause", "clock", "lose-reply"}
+		s.Time = spec.Duration(time.Minute)
+		s.Roles = []spec.Role{{Name: "consumer", Count: 3}, {Name: "producer", Count: 1}}
+		p, err := NewPlan(s)
+		require.NoError(t, err)
+		require.NoError(t, p.Validate(s.ServerNames(), s.ParticipantNames()))
+		for _, step := range p.Steps {
+			require.NotContains(t, []Role{Holder, HolderServer, Waiter, Active}, step.Fault.Target.Role)
+			aimed[step.Fault.Target.Role] = true
+		}
+	}
+	for _, r := range []Role{Owner, "consumer", "producer", Leader, AnyServer} {
+		require.True(t, aimed[r], r)
+	}
+}
+
 func TestNewPlanRefusesWhatHasNoRoom(t *testing.T) {
 	s := spec.Default()
 	s.Time = spec.Duration(5 * time.Second)

@@ -119,7 +119,7 @@ func (v *View) candidates(t Target) []string {
 	case AnyServer:
 		return v.pick(v.Servers, func(string) bool { return true })
 	case Holder:
-		return some(v.holder)
+		return v.pick(some(v.holder), func(string) bool { return true })
 	case HolderServer:
 		return some(v.at[v.holder])
 	case Waiter:
@@ -127,7 +127,7 @@ func (v *View) candidates(t Target) []string {
 	case Participant:
 		return v.pick(v.Participants, func(string) bool { return true })
 	case Active:
-		return some(v.active)
+		return v.pick(some(v.active), func(string) bool { return true })
 	case ActiveServer:
 		return some(v.at[v.active])
 	case Owner:

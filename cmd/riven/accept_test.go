@@ -158,7 +158,7 @@ func acceptCounter(t *testing.T, a *table) {
 // acceptEvery has each workload's correct recipe pass five runs under every fault of its mission, its coverage met.
 func acceptEvery(t *testing.T, a *table) {
 	const every = "--faults partition,kill,pause,clock --time 30s"
-	for _, recipe := range []string{"lock/curator", "counter/cas", "election/zkfc", "rebalance/high-level"} {
+	for _, recipe := range []string{"lock/curator", "counter/cas", "register/znode", "election/zkfc", "rebalance/high-level"} {
 		t.Run(recipe, func(t *testing.T) { passesEvery(t, a, recipe, every) })
 	}
 }
@@ -203,7 +203,7 @@ func acceptMonitors(t *testing.T, a *table) {
 	require.NoError(t, err, string(out))
 	said := regexp.MustCompile(`\d+ histories, \d+ linearizable`).FindAllString(string(out), -1)
 	require.NotEmpty(t, said, string(out))
-	a.add("the counter's monitor agrees with porcupine", "go test riven/checkers -run AgainstPorcupine -args -cases "+cases, strings.Join(said, "; ")+", no disagreement")
+	a.add("the monitors of counters and registers agree with porcupine", "go test riven/checkers -run AgainstPorcupine -args -cases "+cases, strings.Join(said, "; ")+", no disagreement")
 }
 
 func acceptUnfenced(t *testing.T, a *table) {

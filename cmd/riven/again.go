@@ -24,7 +24,9 @@ func commandLine(s spec.Spec, plan *nemesis.Plan) string {
 			words = append(words, flag+"="+value)
 		}
 	}
+	add(s.Cluster != def.Cluster, "--cluster", s.Cluster)
 	add(len(s.Defects) > 0, "--defect", strings.Join(s.Defects, ","))
+	add(len(s.Broken) > 0, "--broken", strings.Join(s.Broken, ","))
 	add(true, "--fencing", strconv.FormatBool(s.Fencing))
 	faults := s.Faults
 	if len(faults) == 0 {

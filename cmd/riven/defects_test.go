@@ -49,7 +49,7 @@ const (
 	lateInHold = `{"event": "acquired", "after": "800ms"}`
 )
 
-var defects = append(holding, failovers...)
+var defects = slices.Concat(holding, registers, failovers, rebalances)
 
 var holding = []armed{
 	{"curator", "leave-suspended", quick, step("f1", "1s", "1s", midHold, `{"kind": "kill", "target": {"role": "holder-server"}}`), stuck},
@@ -100,6 +100,13 @@ func noFenceReaches(length, peers1, peers2 string) string {
 		step("c2", "0s", length, "", `{"kind": "partition", "shape": "from-nodes", "peers": [`+peers2+`], "target": {"node": "controller2"}}`)
 }
 
+// Registers: p1 reads at a follower that is cut off, or loses replies.
+var registers = []armed{
+	{"register/znode", "plain-read", counting + " --pin p1=follower", step("f1", "1s", "2s", "", `{"kind": "partition", "shape": "from-peers", "target": {"role": "follower"}}`), []string{checkers.ClaimRegister}},
+	{"register/znode", "blind-retry", counting, lostSets, []string{checkers.ClaimRegister}},
+	{"register/znode", "loss-is-failure", counting, lostSets, []string{checkers.ClaimRegister}},
+}
+
 var failovers = []armed{
 	{"election/zkfc", "no-fencing", failingOver, step("f1", "1s", "3s", "", `{"kind": "kill", `+active), []string{checkers.ClaimFence}},
 	{"election/zkfc", "ignore-fence-failure", failingOver, noFenceReaches("7s", `"service2", "journal1"`, `"service1", "journal1"`) + "," +
@@ -113,6 +120,29 @@ var failovers = []armed{
 	{"election/zkfc", "zombie", twoSeconds, noFenceReaches("9s", `"service2"`, `"service1"`) + "," + step("f1", "1s", "1s", "", `{"kind": "kill", `+active) + "," +
 		step("z1", "1s", "3s", `{"event": "note", "note": "fencing", "node": "controller1"}`, `{"kind": "partition", "shape": "from-servers", "target": {"node": "controller1"}}`) + "," +
 		step("z2", "1s", "3s", `{"event": "note", "note": "fencing", "node": "controller2"}`, `{"kind": "partition", "shape": "from-servers", "target": {"node": "controller2"}}`), []string{checkers.ClaimBelief}},
+}
+
+// Rebalances. Without fencing the log gives everything to everybody.
+const (
+	sharing = "--time 10s --session 1s"
+	loose   = "--time 10s --fencing=false"
+	owner   = `"target": {"role": "owner"}}`
+)
+
+// ownersLost keeps an owner from the servers, and later to two at once: one that happens to leave meanwhile, in good order, shows nothing.
+func ownersLost(length, fault string) string {
+	return step("f1", "2s", length, "", fault+owner) + "," + step("f2", "7s", length, "", fault+owner) + "," +
+		step("f3", "7s", length, "", fault+`"target": {"role": "owner", "pick": 1}}`)
+}
+
+const cutOff = `{"kind": "partition", "shape": "from-servers", `
+
+var rebalances = []armed{
+	{"rebalance/high-level", "fetchers-not-stopped", loose, "", []string{checkers.ClaimOwner, checkers.ClaimBelief}},
+	{"rebalance/high-level", "owner-overwritten", "--time 12s --session 4s --fencing=false", ownersLost("2s", cutOff), []string{checkers.ClaimOwner, checkers.ClaimBelief}},
+	{"rebalance/high-level", "unsorted", sharing, "", []string{checkers.ClaimAssignment, checkers.ClaimServed}},
+	{"rebalance/high-level", "old-set-kept", sharing + " --fencing=false", ownersLost("2500ms", cutOff), []string{checkers.ClaimOwner, checkers.ClaimAssignment, checkers.ClaimServed}},
+	{"rebalance/high-level", "unconditional-commit", sharing, ownersLost("2500ms", cutOff), []string{checkers.ClaimOffsets}},
 }
 
 // names are the workload and the recipe.

@@ -102,7 +102,7 @@ func rootCommand() *cobra.Command {
 		return usage(fmt.Errorf("%w (see %s --help)", err, c.CommandPath()))
 	})
 	root.SetHelpCommand(helpCommand())
-	root.AddCommand(runCommand(), campaignCommand(), gateCommand(), checkCommand(), serveCommand(), reportCommand(), replayCommand(), exportCommand(), listCommand(), doctorCommand(), cleanCommand(),
+	root.AddCommand(runCommand(), campaignCommand(), gateCommand(), checkCommand(), serveCommand(), reportCommand(), replayCommand(), huntCommand(), exportCommand(), listCommand(), doctorCommand(), cleanCommand(),
 		agentCommand(), participantCommand())
 	return root
 }

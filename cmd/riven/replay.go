@@ -15,6 +15,7 @@ import (
 
 	"riven/checkers"
 	"riven/clusters/docker/image"
+	"riven/clusters/sim"
 	"riven/harness/run"
 	"riven/nemesis"
 	"riven/results"
@@ -76,7 +77,7 @@ type replayVerdict struct {
 // compares the whole history.
 type replayer func(f *replayFlags, c *cobra.Command, b *results.Bundle) (replayed, error)
 
-var replayers = map[string]replayer{"docker": byTrigger}
+var replayers = map[string]replayer{onDocker: byTrigger, sim.Name: exactly}
 
 func (f *replayFlags) run(c *cobra.Command, bundle string) error {
 	if f.tries < 1 {

@@ -17,6 +17,7 @@ import (
 // to the room above it in the tree.
 var rooms = []string{
 	"cmd/riven",
+	"harness/hunt",
 	"harness/run",
 	"harness/campaign",
 	"results/web",
@@ -26,10 +27,17 @@ var rooms = []string{
 	"clusters/docker/agent",
 	"clusters/docker/image",
 	"clusters/docker/protocol",
+	"clusters/sim",
+	"clusters/sim/client",
+	"clusters/sim/network",
+	"clusters/sim/kernel",
+	"clusters/sim/ensemble",
 	"clusters",
 	"workloads/catalogue",
 	"workloads/lock",
 	"workloads/counter",
+	"workloads/conformance",
+	"workloads/register",
 	"workloads/election",
 	"workloads/rebalance",
 	"workloads",
@@ -46,7 +54,7 @@ var rooms = []string{
 
 // pure rooms are data and functions of data: none of these may be imported there, not even by name.
 var (
-	pure      = []string{"checkers", "nemesis", "workloads/lock", "workloads/counter", "workloads/election", "workloads/rebalance", "workloads/catalogue", "workloads", "harness/env", "harness/coord", "harness/spec", "harness/history"}
+	pure      = []string{"checkers", "nemesis", "workloads/lock", "workloads/counter", "workloads/register", "workloads/election", "workloads/rebalance", "workloads/catalogue", "workloads", "clusters/sim", "clusters/sim/client", "clusters/sim/network", "clusters/sim/kernel", "clusters/sim/ensemble", "harness/env", "harness/coord", "harness/spec", "harness/history"}
 	forbidden = []string{"os", "os/exec", "net", "testing", "syscall", "golang.org/x/sys/unix", "github.com/go-zookeeper/zk", "github.com/moby/moby/client", "github.com/testcontainers/testcontainers-go"}
 )
 

@@ -16,6 +16,7 @@ import (
 
 	"riven/checkers"
 	"riven/clusters/docker/image"
+	"riven/clusters/sim"
 	"riven/harness/run"
 	"riven/harness/spec"
 	"riven/nemesis"
@@ -42,20 +43,23 @@ func (f *runFlags) command() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "run [WORKLOAD]",
 		Short: "Run a workload under faults and judge it",
-		Long: `Starts an ensemble and its participants in containers, runs the workload while it injects faults, heals, and judges
+		Long: `Starts an ensemble and its participants, in containers or in a simulation, runs the workload while it injects faults, heals, and judges
 the history. Leaves a bundle with the verdict and report.html.
 
 Exit codes: 0 pass, 1 violation, 2 inconclusive, 3 error, 64 bad usage; of several seeds the worst.`,
 		Example: `  riven run lock --recipe curator --faults partition,kill,pause --time 30s --seed 1..10
   riven run counter --faults partition,kill,pause
+  riven run lock --cluster sim --seed 7                  # in memory: the same seed gives the same history
   riven run lock --fencing=false --faults pause          # a paused holder writes after its successor
   riven run lock --spec examples/two-holders.json --plan examples/two-holders-plan.json`,
 		Args: arguments("[WORKLOAD]"),
 		RunE: func(c *cobra.Command, args []string) error { return f.run(c, args) },
 	}
 	s, flags := &f.spec, c.Flags()
+	flags.StringVar(&s.Cluster, "cluster", s.Cluster, "where it runs: docker (containers), sim (a simulation in memory), auto (docker where there is an engine, else sim)")
 	flags.StringVar(&s.Recipe, "recipe", "", "recipe that the participants run (riven list); the workload's first when not given")
 	flags.StringSliceVar(&s.Defects, "defect", nil, "defects to switch on in the recipe")
+	flags.StringSliceVar(&s.Broken, "broken", nil, "defects to switch on in the simulated servers")
 	flags.StringSliceVar(&s.Faults, "faults", s.Faults, "kinds of faults to plan, or none")
 	flags.StringVar(&f.plan, "plan", "", "file with the plan, instead of one drawn from the seed")
 	flags.StringVar(&f.file, "spec", "", "file with the spec, instead of flags")
@@ -117,6 +121,7 @@ func (f *runFlags) resolve(c *cobra.Command, args []string) (seeds []uint64, pla
 	if err != nil {
 		return nil, nil, err
 	}
+	f.spec.Cluster = chooseCluster(c, f.spec.Cluster)
 	if f.plan != "" {
 		if plan, err = readPlan(f.plan); err != nil {
 			return nil, nil, err
@@ -138,12 +143,12 @@ func (f *runFlags) resolve(c *cobra.Command, args []string) (seeds []uint64, pla
 const commitHelp = "commit of what is tested, for the record (not given: the revision that riven was built from)"
 
 // clustersHere are the clusters that this binary can run.
-var clustersHere = []string{"docker"}
+var clustersHere = []string{onDocker, sim.Name}
 
 // runnable refuses what can not be run here, before anything is started.
 func runnable(s spec.Spec, plan *nemesis.Plan) error {
 	if err := cmp.Or(s.Validate(), catalogue.Validate(s),
-		known("cluster", s.Cluster, clustersHere), known("suite", s.Suite, image.Suites())); err != nil {
+		known("cluster", s.Cluster, clustersHere), known("suite", s.Suite, image.Suites()), simulable(s)); err != nil {
 		return err
 	}
 	_, err := run.Plan(s, plan)
@@ -167,7 +172,7 @@ func ensembleNote(servers int) string {
 
 func (f *runFlags) fromFile(c *cobra.Command, args []string) error {
 	var clash []string
-	for _, name := range []string{"recipe", "defect", "faults", "time", "servers", "staged", "participants", "timing", "session", "hold", "pause", "pin", "suite", "image", "participant"} {
+	for _, name := range []string{"recipe", "defect", "broken", "faults", "time", "servers", "staged", "participants", "timing", "session", "hold", "pause", "pin", "suite", "image", "participant"} {
 		if c.Flags().Changed(name) {
 			clash = append(clash, "--"+name)
 		}
@@ -186,6 +191,9 @@ func (f *runFlags) fromFile(c *cobra.Command, args []string) error {
 	s = catalogue.Complete(s)
 	if len(args) == 1 && args[0] != s.Workload {
 		return fmt.Errorf("the workload of %s is %s, not %s", f.file, s.Workload, args[0])
+	}
+	if c.Flags().Changed("cluster") {
+		s.Cluster = f.spec.Cluster
 	}
 	if c.Flags().Changed("fencing") {
 		s.Fencing = f.spec.Fencing
@@ -247,11 +255,15 @@ func (f *runFlags) one(c *cobra.Command, s spec.Spec, plan *nemesis.Plan) (*resu
 	return b, show(c, b, f.json)
 }
 
-// makeRun makes a run on this machine's engine; the options say which.
+// makeRun makes a run on the cluster of its spec; the options say which.
 func makeRun(c *cobra.Command, o run.Options) (*results.Bundle, error) {
 	progress := newProgress(os.Stderr, o.Spec)
 	defer progress.done()
 	defer context.AfterFunc(c.Context(), func() { progress.Printf("interrupted: stopping the nodes… (interrupt again to quit at once)") })()
+	if o.Spec.Cluster == sim.Name {
+		o.Progress = progress
+		return simulate(c.Context(), o)
+	}
 	engine, err := connect(c.Context(), progress.Printf)
 	if err != nil {
 		return nil, err

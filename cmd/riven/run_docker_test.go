@@ -43,9 +43,23 @@ func TestCounterRunPasses(t *testing.T) {
 	require.Equal(t, o.Verdict, again.Verdict, "the bundle alone gives the same verdict")
 }
 
+// Reads and writes of nodes are linearizable under every fault.
+func TestRegisterRunPasses(t *testing.T) {
+	o := runWorkload(t, "register", "--time", "12s", "--seed", "1", "--faults", "partition,kill,pause", "--session", "1s")
+	require.Equal(t, 0, o.Code, o.Verdict.Sentence)
+}
+
 // Failovers under every fault: one active at a time, no acknowledged write lost.
 func TestElectionRunPasses(t *testing.T) {
 	o := runWorkload(t, "election", "--time", "14s", "--seed", "1", "--faults", "partition,kill,pause", "--session", "1s")
+	require.Equal(t, 0, o.Code, o.Verdict.Sentence)
+	again := riven(t, "check", o.Bundle, "--json")
+	require.Equal(t, o.Verdict, again.Verdict, "the bundle alone gives the same verdict")
+}
+
+// Members come and go under every fault: one owner of a partition at a time, every message consumed once.
+func TestRebalanceRunPasses(t *testing.T) {
+	o := runWorkload(t, "rebalance", "--time", "14s", "--seed", "1", "--faults", "partition,kill,pause", "--session", "1s")
 	require.Equal(t, 0, o.Code, o.Verdict.Sentence)
 	again := riven(t, "check", o.Bundle, "--json")
 	require.Equal(t, o.Verdict, again.Verdict, "the bundle alone gives the same verdict")
@@ -62,7 +76,7 @@ func TestRunFindsTheStaleWrite(t *testing.T) {
 // One defect of each kind; make accept has them all.
 func TestRunFindsDefects(t *testing.T) {
 	for _, a := range defects {
-		if !slices.Contains([]string{"curator/sort-by-name", "curator/persistent-node", "counter/cas/blind-retry", "election/zkfc/no-fencing"}, a.recipe+"/"+a.defect) {
+		if !slices.Contains([]string{"curator/sort-by-name", "curator/persistent-node", "counter/cas/blind-retry", "election/zkfc/no-fencing", "rebalance/high-level/fetchers-not-stopped"}, a.recipe+"/"+a.defect) {
 			continue
 		}
 		t.Run(a.defect, func(t *testing.T) {

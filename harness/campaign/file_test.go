@@ -19,8 +19,8 @@ import (
 
 // planned is a check as riven has it, but for what is special to a machine.
 func plannable(s spec.Spec, p *nemesis.Plan) error {
-	if s.Cluster != "docker" {
-		return fmt.Errorf("unknown cluster %q (know docker)", s.Cluster)
+	if s.Cluster != "docker" && s.Cluster != "sim" {
+		return fmt.Errorf("unknown cluster %q (know docker, sim)", s.Cluster)
 	}
 	if p != nil {
 		return p.Validate(s.ServerNames(), s.ParticipantNames())

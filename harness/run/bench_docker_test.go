@@ -78,11 +78,6 @@ func benchImages(b *testing.B, builder *image.Builder) docker.Images {
 	return docker.Images{Server: of(server), Participant: of(part)}
 }
 
-type silent struct{}
-
-func (silent) Printf(string, ...any) {}
-func (silent) Update(Status)         {}
-
 type accepting struct{}
 
 func (accepting) Decide(string, env.Request) env.Reply { return env.Reply{Accepted: true} }

@@ -30,6 +30,7 @@ type dispatcher struct {
 	over   bool // nothing is handed out any more
 	lastID int64
 	nodes  map[string]*lane
+	lanes  []*lane // the same, in order
 	count  Counts
 }
 
@@ -54,7 +55,8 @@ type lane struct {
 func newDispatcher(participants []string, deliver func(string, clusters.Invocation) error, broken func(string, error)) *dispatcher {
 	d := &dispatcher{deliver: deliver, broken: broken, nodes: map[string]*lane{}}
 	for i, p := range participants {
-		d.nodes[p] = &lane{node: p, process: i, stride: len(participants), out: map[int64]history.Op{}, begun: map[int64]int64{}, usual: map[string]time.Duration{}}
+		l := &lane{node: p, process: i, stride: len(participants), out: map[int64]history.Op{}, begun: map[int64]int64{}, usual: map[string]time.Duration{}}
+		d.nodes[p], d.lanes = l, append(d.lanes, l)
 	}
 	return d
 }
@@ -63,9 +65,11 @@ func newDispatcher(participants []string, deliver func(string, clusters.Invocati
 func (d *dispatcher) start(streams map[string]workloads.Stream) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for node, s := range streams {
-		d.nodes[node].stream = s
-		d.fill(d.nodes[node])
+	for _, l := range d.lanes {
+		if s := streams[l.node]; s != nil {
+			l.stream = s
+			d.fill(l)
+		}
 	}
 }
 
@@ -73,7 +77,7 @@ func (d *dispatcher) start(streams map[string]workloads.Stream) {
 func (d *dispatcher) finish() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, l := range d.nodes {
+	for _, l := range d.lanes {
 		if l.stream != nil {
 			l.queue, l.stream = l.stream.Rest(), nil
 			d.fill(l)

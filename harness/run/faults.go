@@ -100,6 +100,10 @@ func (r *run) end(ctx context.Context, o nemesis.Order) {
 
 func (r *run) undo(ctx context.Context, o nemesis.Order, f *inForce) (span clusters.Span, err error) {
 	node := o.Resolved.Nodes[0]
+	if f.receipt.Status == nemesis.Late && f.receipt.Processes[0].Pid == 0 { // an agent found nothing to apply it to
+		now := r.stamp()
+		return clusters.Span{From: now, To: now}, nil
+	}
 	switch o.Step.Fault.Kind {
 	case nemesis.Partition:
 		return r.heal(ctx, f)
@@ -368,4 +372,4 @@ func (r *run) faultEvent(o nemesis.Order, what string, span clusters.Span) {
 }
 
 // elapsed is the time since the start of the ops.
-func (r *run) elapsed() time.Duration { return time.Since(r.opsStart) }
+func (r *run) elapsed() time.Duration { return r.clock.since(r.opsStart) }

@@ -9,13 +9,13 @@ import (
 	"riven/harness/env"
 	"riven/harness/history"
 	"riven/nemesis"
-	"riven/results"
 	"riven/workloads"
 )
 
 // observer is what the cluster tells the run; its methods are called by the readers of the nodes.
 type observer struct {
-	recorder *results.Recorder
+	recorder recorder
+	clock    clock
 	dispatch *dispatcher
 	events   *queue
 	resource workloads.Resource
@@ -47,7 +47,7 @@ func (o *observer) Record(e history.Event) {
 	default:
 		o.dispatch.observe(e)
 	}
-	o.events.put(arrival{time.Since(start), e})
+	o.events.put(arrival{o.clock.since(start), e})
 }
 
 // Returned gives an op back that no participant has seen.
@@ -126,5 +126,5 @@ func (o *observer) stamp() int64 {
 func (o *observer) startOps() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.opsStart = time.Now()
+	o.opsStart = o.clock.now()
 }

@@ -21,7 +21,7 @@ const gathering = time.Millisecond
 type queue struct {
 	mu    sync.Mutex
 	items []arrival
-	timer *time.Timer   // runs when items wait
+	timer *time.Timer   // runs when items wait; nil: whoever takes them looks for himself
 	wake  chan struct{} // holds one token when items have waited
 }
 
@@ -40,9 +40,16 @@ func newQueue() *queue {
 func (q *queue) put(a arrival) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.items = append(q.items, a); len(q.items) == 1 {
+	if q.items = append(q.items, a); len(q.items) == 1 && q.timer != nil {
 		q.timer.Reset(gathering)
 	}
+}
+
+// waiting tells whether there is something to take.
+func (q *queue) waiting() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.items) > 0
 }
 
 func (q *queue) take() []arrival {

@@ -69,7 +69,14 @@ type run struct {
 // Run makes one run and leaves its judged bundle, whatever happens. The error is for what kept it from being run or
 // judged at all; what went wrong within it is in the verdict.
 func Run(ctx context.Context, o Options) (*results.Bundle, error) {
-	r, err := prepare(ctx, o)
+	var rec *results.Recorder
+	r, err := prepare(ctx, o, func() (recorder, string, error) {
+		var err error
+		if rec, err = results.Create(o.Root, o.Spec, time.Now()); err != nil {
+			return nil, "", err
+		}
+		return rec, filepath.Base(rec.Dir), nil
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +84,7 @@ func Run(ctx context.Context, o Options) (*results.Bundle, error) {
 	if err := r.finish(); err != nil {
 		return nil, err
 	}
-	return Judge(r.recorder.Dir)
+	return Judge(rec.Dir)
 }
 
 // finish closes what was recorded. It is on disk before any checker runs.
@@ -109,7 +116,8 @@ func Plan(s spec.Spec, explicit *nemesis.Plan) (nemesis.Plan, error) {
 	return plan, plan.Validate(s.ServerNames(), s.ParticipantNames())
 }
 
-func prepare(ctx context.Context, o Options) (*run, error) {
+// prepare makes a run that has not begun; open makes the recorder and names the run, once the spec and the plan are known to be good.
+func prepare(ctx context.Context, o Options, open func() (recorder, string, error)) (*run, error) {
 	s := o.Spec
 	if err := errors.Join(s.Validate(), catalogue.Validate(s)); err != nil {
 		return nil, err
@@ -122,7 +130,7 @@ func prepare(ctx context.Context, o Options) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	rec, err := results.Create(o.Root, s, time.Now())
+	rec, id, err := open()
 	if err != nil {
 		return nil, err
 	}
@@ -150,11 +158,15 @@ func prepare(ctx context.Context, o Options) (*run, error) {
 	}
 	r.conductor = nemesis.NewConductor(plan, nemesis.NewView(s.ServerNames(), s.ParticipantNames(), homes))
 	r.cluster, err = o.Cluster(ctx, clusters.Config{
-		Spec: s, Observer: r.observer, Log: rec.Log, Progress: o.Progress.Printf, RunID: filepath.Base(rec.Dir), Clocks: plan.Has(nemesis.Clock),
+		Spec: s, Observer: r.observer, Log: rec.Log, Progress: o.Progress.Printf, RunID: id, Clocks: plan.Has(nemesis.Clock),
 	})
 	if err != nil {
 		r.problem(err)
 		return nil, errors.Join(err, r.finish())
+	}
+	if timed, ok := r.cluster.(clusters.Timed); ok {
+		r.clock = clock{timed}
+		r.events.timer = nil
 	}
 	return r, nil
 }
@@ -251,15 +263,8 @@ func (r *run) ops(ctx context.Context) error {
 
 // step waits for events, at most that long, and lets the conductor see them.
 func (r *run) step(ctx context.Context, wait time.Duration) error {
-	timer := time.NewTimer(min(wait, 250*time.Millisecond))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-r.fatal:
-		return fmt.Errorf("gave up in phase %s", r.phase)
-	case <-timer.C:
-	case <-r.events.wake:
+	if err := r.wait(ctx, min(wait, 250*time.Millisecond)); err != nil {
+		return err
 	}
 	for _, a := range r.events.take() {
 		r.conductor.Observe(a.at, a.Event)
@@ -271,6 +276,33 @@ func (r *run) step(ctx context.Context, wait time.Duration) error {
 		r.fired(ctx, f)
 	}
 	r.show()
+	return nil
+}
+
+// wait lets time pass, at most so much, until events have come.
+func (r *run) wait(ctx context.Context, d time.Duration) error {
+	gaveUp := func() error { return fmt.Errorf("gave up in phase %s", r.phase) }
+	if r.clock.timed != nil {
+		if err := r.clock.timed.Pass(ctx, d, r.events.waiting); err != nil {
+			return err
+		}
+		select {
+		case <-r.fatal:
+			return gaveUp()
+		default:
+			return ctx.Err()
+		}
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-r.fatal:
+		return gaveUp()
+	case <-timer.C:
+	case <-r.events.wake:
+	}
 	return nil
 }
 
@@ -299,8 +331,12 @@ func (r *run) healAll(ctx context.Context) error {
 			return fmt.Errorf("after the final heal no probe from %s reached %s", p.From, p.To)
 		}
 	}
-	formed, cancel := context.WithTimeout(ctx, recovery(r.spec))
-	defer cancel()
+	formed := ctx
+	if r.clock.timed == nil {
+		var cancel context.CancelFunc
+		formed, cancel = context.WithTimeout(ctx, recovery(r.spec))
+		defer cancel()
+	}
 	if err := r.cluster.Formed(formed); err != nil {
 		return fmt.Errorf("the ensemble did not form again within %v after the final heal: %w", recovery(r.spec), err)
 	}
@@ -315,13 +351,13 @@ func recovery(s spec.Spec) time.Duration {
 // quiet lets every participant take its turns until one went well. Whether that was soon enough is for the checkers;
 // here it ends when the time in which it had to be is well over.
 func (r *run) quiet(ctx context.Context) error {
-	limit := time.Now().Add(r.workload.Bound(r.spec)*5/4 + 2*time.Second)
+	limit := r.clock.now().Add(r.workload.Bound(r.spec)*5/4 + 2*time.Second)
 	r.mark(history.PhaseQuiet)
-	r.enter(history.PhaseQuiet, func() time.Duration { return time.Until(limit) })
+	r.enter(history.PhaseQuiet, func() time.Duration { return r.clock.until(limit) })
 	unserved := slices.Clone(r.driven)
 	r.completed = map[string][]history.Event{}
 	turns := map[string]int{} // begun
-	for len(unserved) > 0 && time.Now().Before(limit) {
+	for len(unserved) > 0 && r.clock.now().Before(limit) {
 		unserved = slices.DeleteFunc(unserved, func(p string) bool {
 			if !r.dispatch.idle(p) {
 				return false
@@ -351,14 +387,14 @@ func (r *run) final(ctx context.Context) error {
 	if r.workload.Last.F == "" {
 		return nil
 	}
-	limit := time.Now().Add(checkers.SettlingBound(r.spec) + 2*time.Second)
+	limit := r.clock.now().Add(checkers.SettlingBound(r.spec) + 2*time.Second)
 	r.mark(history.PhaseFinal)
-	r.enter(history.PhaseFinal, func() time.Duration { return time.Until(limit) })
-	for next := time.Now(); ; {
+	r.enter(history.PhaseFinal, func() time.Duration { return r.clock.until(limit) })
+	for next := r.clock.now(); ; {
 		if err := r.step(ctx, 20*time.Millisecond); err != nil {
 			return err
 		}
-		over := time.Now().After(limit)
+		over := r.clock.now().After(limit)
 		i := slices.IndexFunc(r.driven, r.dispatch.idle)
 		if i < 0 {
 			if over {
@@ -370,8 +406,8 @@ func (r *run) final(ctx context.Context) error {
 		if done := r.completed[reader]; len(done) > 0 && done[len(done)-1].F == r.workload.Last.F && (over || r.workload.Settled(done[len(done)-1])) {
 			return nil
 		}
-		if time.Now().After(next) {
-			next = time.Now().Add(500 * time.Millisecond)
+		if r.clock.now().After(next) {
+			next = r.clock.now().Add(500 * time.Millisecond)
 			r.dispatch.add(reader, r.workload.Last)
 		}
 	}

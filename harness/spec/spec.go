@@ -67,6 +67,7 @@ type Spec struct {
 	Workload     string   `json:"workload"`
 	Recipe       string   `json:"recipe"`
 	Defects      []string `json:"defects,omitempty"`
+	Broken       []string `json:"broken,omitempty"` // defects of the servers: the simulation alone has such
 	Cluster      string   `json:"cluster"`
 	Suite        string   `json:"suite"`                 // Debian suite that the servers come from
 	Image        string   `json:"image,omitempty"`       // container image of the servers, instead of the suite's

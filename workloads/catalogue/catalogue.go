@@ -8,16 +8,21 @@ import (
 	"riven/harness/spec"
 	"riven/nemesis"
 	"riven/workloads"
+	"riven/workloads/conformance"
 	"riven/workloads/counter"
 	"riven/workloads/election"
 	"riven/workloads/lock"
 	"riven/workloads/rebalance"
+	"riven/workloads/register"
 )
 
 // All are the workloads there are, in the order in which they are listed to people.
 func All() []workloads.Workload {
-	return []workloads.Workload{lock.Workload(), counter.Workload(), election.Workload(), rebalance.Workload()}
+	return []workloads.Workload{lock.Workload(), register.Workload(), counter.Workload(), election.Workload(), rebalance.Workload()}
 }
+
+// hidden are workloads that are listed nowhere.
+func hidden() []workloads.Workload { return []workloads.Workload{conformance.Workload()} }
 
 // UnknownError is a name that is not in the catalogue.
 type UnknownError struct {
@@ -40,11 +45,13 @@ func (e *UnknownError) Error() string {
 // Find looks a workload and one of its recipes up. The error is an UnknownError.
 func Find(workload, recipe string) (workloads.Workload, workloads.Recipe, error) {
 	var known []string
-	for _, w := range All() {
+	for _, w := range append(All(), hidden()...) {
 		if w.Name == workload {
 			r, err := findRecipe(w, recipe)
 			return w, r, err
 		}
+	}
+	for _, w := range All() {
 		known = append(known, w.Name)
 	}
 	return workloads.Workload{}, workloads.Recipe{}, &UnknownError{"workload", workload, known}
@@ -68,7 +75,7 @@ func Complete(s spec.Spec) spec.Spec {
 
 // FirstRecipe is the name of the recipe that a workload runs when none is asked for; empty if there is no such workload.
 func FirstRecipe(workload string) string {
-	for _, w := range All() {
+	for _, w := range append(All(), hidden()...) {
 		if w.Name == workload {
 			return w.Recipes[0].Name
 		}

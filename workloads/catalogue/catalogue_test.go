@@ -22,8 +22,8 @@ func TestUnknownNames(t *testing.T) {
 		return s
 	}
 	for want, s := range map[string]spec.Spec{
-		`unknown workload "lok" (know lock, counter, election, rebalance); did you mean "lock"?`: change(func(s *spec.Spec) { s.Workload = "lok" }),
-		`unknown workload "barrier" (know lock, counter, election, rebalance)`:                   change(func(s *spec.Spec) { s.Workload = "barrier" }),
+		`unknown workload "lok" (know lock, register, counter, election, rebalance); did you mean "lock"?`: change(func(s *spec.Spec) { s.Workload = "lok" }),
+		`unknown workload "barrier" (know lock, register, counter, election, rebalance)`:                   change(func(s *spec.Spec) { s.Workload = "barrier" }),
 		`unknown recipe of lock "currator" (know curator, ephemeral, lease, zk.Lock, foreign); did you mean "curator"?`: change(func(s *spec.Spec) {
 			s.Recipe = "currator"
 		}),

@@ -2,7 +2,6 @@ package election
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"riven/checkers"
@@ -229,6 +228,14 @@ func (c *controller) lead(watch, lost coord.Signal) error {
 		watch, lost = c.Env.Cond(), c.Env.Cond()
 	}
 	for {
+		switch {
+		case c.cede:
+			return c.resign()
+		case !c.healthy, c.astray: // perhaps since before it became active
+			c.deposed("the service is not active")
+			c.leaveCrumb()
+			return errLeave
+		}
 		over := c.session.Expired()
 		if c.Has(cachedLeadership) {
 			over = c.Env.Cond()
@@ -246,12 +253,6 @@ func (c *controller) lead(watch, lost coord.Signal) error {
 		case fired == 2:
 			c.deposed("the lock is gone")
 			return nil
-		case c.cede:
-			return c.resign()
-		case !c.healthy, c.astray:
-			c.deposed("the service is not active")
-			c.leaveCrumb()
-			return errLeave
 		}
 	}
 }
@@ -259,13 +260,6 @@ func (c *controller) lead(watch, lost coord.Signal) error {
 func (c *controller) deposed(why string) {
 	c.Env.Note(env.Note{Kind: history.NoteDeposed, Hold: c.hold, Token: c.epoch, Text: why})
 	c.hold = ""
-}
-
-// leaveCrumb leaves the breadcrumb after a departure that was not in good order: the next active must fence.
-func (c *controller) leaveCrumb() {
-	if c.Has(crumbDeleted) {
-		c.deleteCrumb()
-	}
 }
 
 // resign hands over in good order: the service is standby before the breadcrumb goes, and that before the lock.
@@ -278,127 +272,4 @@ func (c *controller) resign() error {
 	c.deposed(resigned)
 	c.deleteCrumb()
 	return errLeave
-}
-
-// deleteCrumb deletes the own breadcrumb, and no other.
-func (c *controller) deleteCrumb() {
-	data, stat, err := c.session.Get(crumb)
-	if err == nil && strings.HasPrefix(string(data), c.name+" ") {
-		_ = c.session.Delete(crumb, stat.Version) // one that stays makes the next active fence: no harm
-	}
-}
-
-// becomeActive fences the old active, writes the breadcrumb and makes the own service active, in this order.
-func (c *controller) becomeActive() error {
-	version, exists, err := c.fenceOld()
-	if err != nil {
-		return err
-	}
-	c.terms++
-	hold := fmt.Sprintf("%s/%d", c.Env.ID(), c.terms)
-	epoch, err := c.writeCrumb(hold, version, exists)
-	if err != nil {
-		return err
-	}
-	m, err := c.Env.Ask(c.service, env.Message{Kind: askActive, Hold: hold, Token: epoch}, c.patience())
-	switch {
-	case errors.Is(err, env.ErrStopped):
-		return err
-	case err != nil, m.Kind != yes:
-		return fmt.Errorf("%s did not become active: %w", c.service, errLeave)
-	}
-	c.hold, c.epoch = hold, epoch
-	c.Env.Note(env.Note{Kind: history.NoteElected, Hold: hold, Token: epoch})
-	return nil
-}
-
-// fenceOld reads the breadcrumb and fences whom it names, unless that is oneself.
-func (c *controller) fenceOld() (version int32, exists bool, err error) {
-	var data []byte
-	var stat coord.Stat
-	err = c.call(func(s coord.Session) (err error) {
-		data, stat, err = s.Get(crumb)
-		return err
-	})
-	if errors.Is(err, coord.ErrNoNode) {
-		return 0, false, nil
-	}
-	if err != nil {
-		return 0, false, err
-	}
-	old, hold, _ := strings.Cut(string(data), " ")
-	if old == c.name || c.Has(noFencing) {
-		return stat.Version, true, nil
-	}
-	c.Env.Note(env.Note{Kind: noteFencing, Key: old, Hold: hold, Token: stat.Mzxid})
-	switch err := c.fence(old, hold, stat.Mzxid); {
-	case errors.Is(err, env.ErrStopped):
-		return 0, false, err
-	case err == nil:
-		c.Env.Note(env.Note{Kind: noteFenced, Key: old, Hold: hold, Token: stat.Mzxid})
-	case !c.Has(ignoreFenceFailure):
-		return 0, false, err
-	}
-	return stat.Version, true, nil
-}
-
-// fence asks the old service to be standby, which is enough if it says so; else the journal is told to take nothing more
-// of that epoch (Hadoop: transitionToStandby by RPC, then a fencing method, which there kills the process).
-func (c *controller) fence(old, hold string, epoch int64) error {
-	service := Service + strings.TrimPrefix(old, Controller)
-	m, err := c.Env.Ask(service, env.Message{Kind: askStandby, Hold: hold, Token: epoch}, c.patience())
-	if err == nil && m.Kind == yes || errors.Is(err, env.ErrStopped) {
-		return err
-	}
-	m, err = c.Env.Ask(c.Spec.Of(Journal)[0], env.Message{Kind: keyFence, Hold: hold, Token: epoch}, c.patience())
-	switch {
-	case errors.Is(err, env.ErrStopped):
-		return err
-	case err != nil, m.Kind != yes:
-		return fmt.Errorf("%s: %w", old, errFence)
-	}
-	return nil
-}
-
-// writeCrumb puts the own name into the breadcrumb, over the version that was fenced. The epoch is the zxid of that
-// write: it grows from one active to the next, and no two have the same.
-func (c *controller) writeCrumb(hold string, version int32, exists bool) (epoch int64, err error) {
-	text := c.name + " " + hold
-	err = c.call(func(s coord.Session) error {
-		data, stat, err := s.Get(crumb) // an earlier try may have been done
-		switch {
-		case err == nil && string(data) == text:
-			epoch = stat.Mzxid
-			return nil
-		case err == nil && exists:
-			stat, err = s.Set(crumb, []byte(text), version)
-			epoch = stat.Mzxid
-			return err
-		case errors.Is(err, coord.ErrNoNode) && !exists:
-			if _, err = s.Create(crumb, []byte(text), coord.Persistent); err != nil {
-				return err
-			}
-			_, stat, err = s.Get(crumb)
-			epoch = stat.Mzxid
-			return err
-		case err == nil:
-			return coord.ErrNodeExists // somebody else's, whom nobody has fenced
-		}
-		return err
-	})
-	return epoch, err
-}
-
-// call repeats a call that may be made twice while a lost connection fails it.
-func (c *controller) call(f func(coord.Session) error) error {
-	for {
-		err := f(c.session)
-		switch {
-		case err == nil, errors.Is(err, coord.ErrNoNode):
-			return err
-		}
-		if err := c.again(err); err != nil {
-			return err
-		}
-	}
 }

@@ -12,14 +12,14 @@ type service struct {
 	cfg
 	hold    string // that it is active under; empty: standby
 	epoch   int64
-	floor   int64 // it is never again active with an epoch up to this one
-	pending int   // appends under way
-	idle    env.Cond
-	unknown bool // an append of this start was never answered: it may still arrive
+	floor   int64    // it is never again active with an epoch up to this one
+	pending int      // appends under way
+	idle    env.Cond // fires when there are none any more
+	unknown bool     // an append of this start was never answered: it may still arrive
 }
 
 func newService(c cfg) workloads.Driven {
-	s := &service{cfg: c, idle: c.Env.Cond()}
+	s := &service{cfg: c}
 	c.Env.Serve(s.serve)
 	return workloads.Idle{}
 }
@@ -56,19 +56,19 @@ func (s *service) activate(m env.Message) env.Message {
 	return answer(yes)
 }
 
-// retire is answered when no write is under way any more.
+// retire is answered when no write is under way any more. A start that was not active itself can not vouch for the one
+// before.
 func (s *service) retire(m env.Message) env.Message {
 	s.floor = max(s.floor, m.Token)
 	if s.epoch <= s.floor {
 		s.standby("told to")
 	}
 	for s.pending > 0 {
-		s.idle = s.Env.Cond()
 		if _, err := s.Env.Wait(s.idle); err != nil {
 			return answer(unsure)
 		}
 	}
-	if s.unknown {
+	if s.unknown || s.epoch < m.Token {
 		return answer(unsure)
 	}
 	return answer(yes)
@@ -86,6 +86,9 @@ func (s *service) write(m env.Message) env.Message {
 	hold := s.hold
 	if hold == "" {
 		return env.Message{Kind: no, Text: "standby"}
+	}
+	if s.pending == 0 {
+		s.idle = s.Env.Cond()
 	}
 	s.pending++
 	taken := s.journal(env.Message{Kind: keyAppend, Hold: hold, Token: s.epoch, N: m.N})

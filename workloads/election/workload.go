@@ -79,20 +79,21 @@ func judge(in checkers.Input) []checkers.Check {
 // values of one client's stream: no two clients write the same.
 const valuesOfOne = 1_000_000
 
-// A client writes as many times as this before it rests, and asks for a failover about once in so many writes: seldom
-// enough for terms to be ended by faults too.
+// A client writes as many times as this before it rests, and the first client asks for a failover once in so many rests,
+// about every ten seconds: seldom enough for terms to be ended by faults too.
 const (
 	burst         = 20
-	perFailover   = 4000
+	perFailover   = 70
 	restMS        = 50
 	restSpreadsMS = 100
 )
 
 // stream writes, rests, and now and then asks for a failover.
 type stream struct {
-	rng  *rand.Rand
-	next int64
-	step int
+	rng   *rand.Rand
+	cedes bool
+	next  int64
+	step  int
 }
 
 func ops(s spec.Spec, participant string, r *rand.Rand) workloads.Stream {
@@ -101,7 +102,7 @@ func ops(s spec.Spec, participant string, r *rand.Rand) workloads.Stream {
 	}
 	for i, name := range s.Of(Client) {
 		if name == participant {
-			return &stream{rng: r, next: int64(i+1) * valuesOfOne}
+			return &stream{rng: r, cedes: i == 0, next: int64(i+1) * valuesOfOne}
 		}
 	}
 	return nil
@@ -111,10 +112,10 @@ func ops(s spec.Spec, participant string, r *rand.Rand) workloads.Stream {
 func (s *stream) Next() history.Op {
 	s.step++
 	switch {
+	case s.cedes && s.step%(perFailover*(burst+1)) == 0:
+		return history.Op{F: Failover}
 	case s.step%(burst+1) == 0:
 		return history.Op{F: Rest, N: restMS + s.rng.Int64N(restSpreadsMS)}
-	case s.rng.IntN(perFailover) == 0:
-		return history.Op{F: Failover}
 	}
 	s.next++
 	return history.Op{F: Write, N: s.next}

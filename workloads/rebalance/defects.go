@@ -68,7 +68,7 @@ func defects() []workloads.Defect {
 		{
 			Name:    ownerOverwritten,
 			Bug:     "An owner node that is there is overwritten rather than respected.",
-			Exposed: "no fault, members that come and go: in most rebalances.",
+			Exposed: "partition from-servers of an owner for less than its session, without fencing: whoever claims meanwhile consumes beside it, every time. Without any fault now and then, for as long as the owner takes to look.",
 			Breaks:  []string{checkers.ClaimBelief, checkers.ClaimOwner},
 		},
 		{
@@ -79,14 +79,14 @@ func defects() []workloads.Defect {
 		},
 		{
 			Name:    oldSetKept,
-			Bug:     "A consumer whose session has expired registers again, and goes on with what it owned in the old one.",
-			Exposed: "partition from-servers of an owner that outlasts its session: every time that another one takes over.",
-			Breaks:  []string{checkers.ClaimOwner, checkers.ClaimConsumed, checkers.ClaimAssignment, checkers.ClaimBelief},
+			Bug:     "A consumer whose session has expired registers again, and goes on with what it owned in the old one, without a claim.",
+			Exposed: "partition from-servers of an owner that outlasts its session: nobody has an owner node for what it keeps, or somebody else has and both consume. With fencing it is refused, and only a partition that nobody claims is left to show.",
+			Breaks:  []string{checkers.ClaimOwner, checkers.ClaimAssignment, checkers.ClaimServed},
 		},
 		{
 			Name:    unconditionalCommit,
 			Bug:     "Offsets are written whatever they are by then, in whichever session there is: an owner that was, writes its old one (Kafka 0.8 itself).",
-			Exposed: "pause of an owner that outlasts its session, while it has consumed what it has not committed.",
+			Exposed: "partition from-servers of an owner that outlasts its session: what it consumed until another one took over it commits when it is back.",
 			Breaks:  []string{checkers.ClaimOffsets},
 		},
 	}

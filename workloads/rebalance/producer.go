@@ -40,6 +40,7 @@ const pause = 50 * time.Millisecond
 type sessions struct {
 	workloads.Config
 	session coord.Session
+	opening bool // a task is at it: the others wait
 }
 
 func (s *sessions) timeout() time.Duration { return s.Spec.Timing.Session.D() }
@@ -47,7 +48,15 @@ func (s *sessions) timeout() time.Duration { return s.Spec.Timing.Session.D() }
 // open gives a session that lives; only a stop ends the trying.
 func (s *sessions) open() (coord.Session, error) {
 	for s.session == nil || s.session.Expired().Fired() {
+		if s.opening {
+			if _, err := s.Env.Wait(s.Env.After(pause)); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		s.opening = true
 		fresh, err := s.Env.Open(coord.Options{Timeout: s.timeout()})
+		s.opening = false
 		if errors.Is(err, env.ErrStopped) {
 			return nil, err
 		}
@@ -149,7 +158,21 @@ type producer struct {
 
 func newProducer(c workloads.Config) workloads.Driven {
 	p := &producer{sessions{Config: c}}
+	c.Env.Go("session", p.keep)
 	return p
+}
+
+// keep has a session open all the time, so that a partition from the servers is felt.
+func (p *producer) keep() {
+	for {
+		s, err := p.open()
+		if err != nil {
+			return
+		}
+		if _, err := p.Env.Wait(s.Expired()); err != nil {
+			return
+		}
+	}
 }
 
 // Do does one op.

@@ -18,11 +18,11 @@ const (
 
 // Ops.
 const (
-	Join    = "join"    // a consumer becomes a member of the group, unless it is one
-	Leave   = "leave"   // it leaves in good order
-	Produce = "produce" // a message N, unique, for partition Key; OK: Token is its offset
-	Grow    = "grow"    // the topic gets another partition; OK: N of them
-	Broker  = "broker"  // the second broker goes, or comes back
+	Join    = "join"            // a consumer becomes a member of the group, unless it is one
+	Leave   = "leave"           // it leaves in good order
+	Produce = "produce"         // a message N, unique, for partition Key; OK: Token is its offset
+	Grow    = checkers.OpGrow   // the topic gets another partition; OK: N of them
+	Broker  = checkers.OpBroker // the second broker goes, or comes back
 	Drain   = checkers.OpDrain
 	Owners  = checkers.OpOwners // the group as ZooKeeper has it
 	Rest    = "rest"            // N ms without anything

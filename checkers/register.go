@@ -1,0 +1,316 @@
+package checkers
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"riven/harness/history"
+)
+
+// Register decides key by key whether the writes, reads and compare-and-sets of registers are linearizable, with any
+// number of ops of unknown outcome. A register that nobody has written reads 0. A refused op is left out: it did
+// nothing, and what it may have seen is not judged.
+//
+// Three engines decide, the first that fits the key's ops: "zones" where no value is written twice and nothing is
+// compared, "version order" where every op was told a version as well, else "search". The first two are O(n log n) and
+// exact in both directions. The search is porcupine's; where it has used up its budget the check is inconclusive.
+func Register(in Input) Check {
+	p := in.promise(ClaimRegister)
+	c := Check{Claim: ClaimRegister, Rule: p.Rule}
+	keys, odd := in.registers()
+	if odd != "" {
+		c.Engine = "none"
+		return new(findings).close(c, odd, "")
+	}
+	lacking := ""
+	if in.Incomparable {
+		forgetTimes(keys)
+		lacking = "the nodes do not share a kernel, so the order in real time was not judged"
+	}
+	j := &registerJudge{in: in, promise: p}
+	var engines, gaveUp []string
+	known, unknown := 0, 0
+	for _, k := range keys {
+		engine, why := j.judge(k)
+		if !slices.Contains(engines, engine) {
+			engines = append(engines, engine)
+		}
+		if why != "" {
+			gaveUp = append(gaveUp, why)
+		}
+		for i := range k.ops {
+			if k.ops[i].known {
+				known++
+			} else {
+				unknown++
+			}
+		}
+	}
+	c.Engine = sentences(engines...)
+	c.Detail = fmt.Sprintf("%s in %s, %d of unknown outcome", plural(known, "op", "ops"), plural(len(keys), "register", "registers"), unknown)
+	// A search that gave up has not been made, whatever the recipe promises of what it would have found.
+	return j.close(c, "", p.lack(sentences(append(gaveUp, lacking)...)))
+}
+
+// registerOp is a read that was answered, or a write or compare-and-set that was not refused.
+type registerOp struct {
+	invoked, returned int64 // ns; MaxInt64 where nothing need have returned
+	value             int64 // written or read; 0 is that of a register never written
+	version           int64 // that it made or read, from 1; 0: not told, or never written
+	expected          int64 // by a compare-and-set: a version if versions are told, else a value
+	op                opSpan
+	key               int32
+	kind              registerKind
+	known             bool
+	gone              bool // refused
+}
+
+type registerKind uint8
+
+const (
+	readOp registerKind = iota
+	writeOp
+	casOp
+)
+
+// register is one key's ops in order of their invocation.
+type register struct {
+	key string
+	ops []registerOp
+}
+
+func registerKindOf(f string) (registerKind, bool) {
+	switch f {
+	case OpRead:
+		return readOp, true
+	case OpWrite:
+		return writeOp, true
+	case OpCas:
+		return casOp, true
+	}
+	return 0, false
+}
+
+// registers are the keys in order of their names; odd says why they are none that Register can judge.
+func (in Input) registers() (out []register, odd string) {
+	var (
+		h       = in.History
+		all     = make([]registerOp, 0, len(h)/2)
+		pending = newPending(len(h)) // id → index in all
+		numbers = map[string]int32{}
+		last    string // key: a look-up is saved while it stays the same
+		number  int32
+	)
+	for i := range h {
+		e := &h[i]
+		kind, is := registerKindOf(e.F)
+		if !is {
+			continue
+		}
+		if e.Type != history.Invoke {
+			if e.Completes() {
+				if k := pending.take(e.ID); k != none {
+					all[k].end(e, int32(i))
+				}
+			}
+			continue
+		}
+		if kind != readOp && e.N == 0 && odd == "" {
+			odd = fmt.Sprintf("%s wrote 0, which is what a register reads that nobody has written", e.Node)
+		}
+		if len(out) == 0 || e.Key != last {
+			known := false
+			if number, known = numbers[e.Key]; !known {
+				number = int32(len(out))
+				numbers[e.Key] = number
+				out = append(out, register{key: e.Key})
+			}
+			last = e.Key
+		}
+		pending.put(e.ID, int32(len(all)))
+		all = append(all, registerOp{invoked: e.Time, returned: math.MaxInt64, value: e.N, expected: e.Token, op: opSpan{int32(i), open}, key: number, kind: kind})
+	}
+	all = slices.DeleteFunc(all, func(o registerOp) bool { return o.gone || o.kind == readOp && !o.known })
+	if len(out) == 1 {
+		out[0].ops = all
+		return out, odd
+	}
+	for _, o := range all {
+		out[o.key].ops = append(out[o.key].ops, o)
+	}
+	slices.SortFunc(out, func(a, b register) int { return cmp.Compare(a.key, b.key) })
+	return out, odd
+}
+
+// pending finds the op that is under way by its id. Ids that are no more than there are events, as in every history of a run, cost
+// no look-up.
+type pending struct {
+	dense  []int32 // id → index + 1
+	sparse map[int64]int32
+}
+
+func newPending(events int) pending { return pending{make([]int32, events+1), map[int64]int32{}} }
+
+func (p pending) put(id int64, at int32) {
+	if id >= 0 && id < int64(len(p.dense)) {
+		p.dense[id] = at + 1
+		return
+	}
+	p.sparse[id] = at + 1
+}
+
+func (p pending) take(id int64) int32 {
+	if id >= 0 && id < int64(len(p.dense)) {
+		at := p.dense[id] - 1
+		p.dense[id] = 0
+		return at
+	}
+	at := p.sparse[id] - 1
+	delete(p.sparse, id)
+	return at
+}
+
+func (o *registerOp) end(e *history.Event, at int32) {
+	o.op.completed = at
+	if e.Type != history.OK {
+		o.gone = e.Type == history.Fail
+		return
+	}
+	o.known, o.returned, o.version = true, e.Time, e.Token
+	if o.kind == readOp {
+		o.value = e.N
+	}
+}
+
+func forgetTimes(keys []register) {
+	for _, k := range keys {
+		for i := range k.ops {
+			k.ops[i].invoked, k.ops[i].returned = 0, math.MaxInt64
+		}
+	}
+}
+
+// registerJudge goes through the keys.
+type registerJudge struct {
+	findings
+	in      Input
+	promise promise
+	ground  *ground // made when first needed
+}
+
+// judge has the key judged by the engine that fits; gaveUp is why none decided.
+func (j *registerJudge) judge(k register) (engine, gaveUp string) {
+	told, untold, compared := false, false, false
+	for i := range k.ops {
+		o := &k.ops[i]
+		compared = compared || o.kind == casOp
+		told = told || o.version > 0
+		untold = untold || o.known && o.version == 0 && o.value != 0
+	}
+	index, unique := indexWrites(k.ops)
+	switch {
+	case unique && told && !untold:
+		j.byVersion(k, index)
+		return "version order", ""
+	case unique && !told && !compared:
+		j.byZones(k, index)
+		return "zones", ""
+	}
+	return "search", j.search(k, told)
+}
+
+// writesOf finds an update by the value that it wrote.
+type writesOf struct {
+	dense  []int32 // value → position + 1; where values are few enough
+	sparse map[int64]int32
+}
+
+// none is the position of no op.
+const none = -1
+
+// indexWrites makes the index of a key's updates; unique if no two wrote the same.
+func indexWrites(ops []registerOp) (w writesOf, unique bool) {
+	var least, most int64
+	for i := range ops {
+		least, most = min(least, ops[i].value), max(most, ops[i].value)
+	}
+	if least >= 0 && most <= int64(4*len(ops)+64) {
+		w.dense = make([]int32, most+1)
+	} else {
+		w.sparse = make(map[int64]int32, len(ops))
+	}
+	for i := range ops {
+		if ops[i].kind == readOp {
+			continue
+		}
+		if w.find(ops[i].value) != none {
+			return w, false
+		}
+		if w.dense != nil {
+			w.dense[ops[i].value] = int32(i) + 1
+		} else {
+			w.sparse[ops[i].value] = int32(i) + 1
+		}
+	}
+	return w, true
+}
+
+func (w writesOf) find(value int64) int32 {
+	if w.dense != nil {
+		return w.dense[value] - 1
+	}
+	return w.sparse[value] - 1
+}
+
+// report takes in what was seen of these ops; the sentence is only made when it is shown.
+func (j *registerJudge) report(k register, sentence func() string, about ...*registerOp) {
+	n := Anomaly{Claim: ClaimRegister, From: math.MaxInt64}
+	var proof []int32
+	for _, o := range about {
+		e := &j.in.History[o.op.invoked]
+		proof = append(proof, o.op.invoked)
+		if !slices.Contains(n.Nodes, e.Node) {
+			n.Nodes = append(n.Nodes, e.Node)
+		}
+		n.From, n.To = min(n.From, e.Time), max(n.To, e.Time)
+		if o.known {
+			proof = append(proof, o.op.completed)
+			n.To = max(n.To, j.in.History[o.op.completed].Time)
+		}
+	}
+	if j.ground == nil {
+		j.ground = survey(j.in)
+	}
+	sort, why := j.ground.sort(j.promise, circumstance{nodes: n.Nodes, when: span{n.From, n.To}}, "")
+	j.add(sort, "", "", func() Anomaly {
+		n.Nodes = j.in.scene(int(slices.Max(proof)), n.Nodes...)
+		n.Sentence = fmt.Sprintf("register %q: %s; %s", k.key, sentence(), j.in.meanwhile(n.Nodes, span{n.From, n.To}))
+		n.Proof, n.Hazard, n.Why = ordered(proof...), sort == hazard, why
+		return n
+	})
+}
+
+// tell says which op it was.
+func (j *registerJudge) tell(o *registerOp) string {
+	zero := RunStart(j.in.History)
+	invoked := &j.in.History[o.op.invoked]
+	what := [...]string{"read", "write", "compare-and-set"}[o.kind]
+	when := fmt.Sprintf("from %s to %s", seconds(invoked.Time-zero), seconds(j.completion(o)-zero))
+	if !o.known {
+		when = fmt.Sprintf("from %s on, of unknown outcome", seconds(invoked.Time-zero))
+	}
+	of := fmt.Sprintf(" of %d", o.value)
+	if o.version > 0 {
+		of += fmt.Sprintf(" (version %d)", o.version)
+	}
+	return fmt.Sprintf("%s's %s%s %s (process %d)", invoked.Node, what, of, when, invoked.Process)
+}
+
+func (j *registerJudge) completion(o *registerOp) int64 {
+	if o.op.completed == open {
+		return j.in.History[o.op.invoked].Time
+	}
+	return j.in.History[o.op.completed].Time
+}

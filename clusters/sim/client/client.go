@@ -1,0 +1,403 @@
+package client
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"riven/clusters/sim/ensemble"
+	"riven/clusters/sim/kernel"
+	"riven/clusters/sim/network"
+	"riven/harness/coord"
+	"riven/harness/history"
+)
+
+// Profile is whose behaviour a client has where clients differ.
+type Profile string
+
+// Profiles.
+const (
+	GoZK Profile = "go-zk" // SetWatches goes behind a call that waited for the connection (go-zookeeper: sendSetWatches)
+	Java Profile = "java"  // SetWatches goes first (ClientCnxn.SendThread.primeConnection)
+)
+
+// Host is what a client may do to its world.
+type Host interface {
+	Servers() int                            // that it may use, in the order in which it tries them
+	Name(server int) string                  // of that server
+	Dial(c *Client, server int) network.Conn // Connected or Broken will be called
+	Greet(network.Conn, ensemble.Hello)
+	Send(network.Conn, *ensemble.Request)
+	Hangup(network.Conn)
+	After(d time.Duration, c *Client, t Timer) // Fire(t) will be called
+	Began(*Client)                             // it lives from now on
+	Signal() *kernel.Signal
+	Deadline(time.Duration) kernel.Deadline
+	Now() time.Duration
+	// Wait parks the task that runs until one of the signals may have fired.
+	Wait(...coord.Signal)
+	Check() // panics outside of tasks, and in those of the dead
+	Note(history.Op)
+	Wire(op history.Op, err string)
+	// Lose tells whether a reply to the op is to be lost now.
+	Lose(op string, xid int32, zxid int64) bool
+}
+
+// Timer is what a client asked After for.
+type Timer struct {
+	Kind TimerKind
+	Try  uint64 // the connection that it is for
+}
+
+// TimerKind is what for.
+type TimerKind uint8
+
+// Timers.
+const (
+	TimeToRead  TimerKind = iota // nothing was heard for too long
+	TimeToPing                   // a third of the session timeout
+	TimeToDial                   // a round of dials was in vain
+	TimeToShake                  // the connect response is late
+)
+
+// Times of the client.
+const (
+	redial    = 100 * time.Millisecond // participant/client.go: least time between two rounds of dials
+	closeTime = time.Second            // go-zookeeper Conn.Close: that long for the reply to closeSession
+)
+
+// Client holds one session and never another.
+type Client struct {
+	host    Host
+	profile Profile
+	ask     time.Duration
+
+	up, dead, down *kernel.Signal
+	session        int64
+	hex            string // the session as servers write it
+	password       uint64
+	timeout        time.Duration
+	last           int64 // highest zxid in a reply (go-zookeeper Conn.lastZxid)
+	xid            int32
+
+	try     uint64 // connections so far
+	conn    network.Conn
+	dialing bool
+	greeted bool // the connect response of the present connection has come
+	heard   time.Duration
+	server  int // next to dial
+	at      int // of the present connection
+	dials   int // since the last handshake that succeeded
+	closing bool
+	reading bool // a TimeToRead is under way
+
+	waiting []*call // not sent yet
+	sent    []*call // on the present connection
+	watches []*watch
+}
+
+// call is a request of the session, or the client's own.
+type call struct {
+	req   *ensemble.Request
+	name  string // of the op, on the wire
+	reply ensemble.Reply
+	err   error
+	done  *kernel.Signal // nil: nobody waits
+	watch *watch
+}
+
+// watch is one that was left at the servers.
+type watch struct {
+	path   string
+	kind   watchKind
+	signal *kernel.Signal
+}
+
+type watchKind uint8
+
+const (
+	onData watchKind = iota
+	onAbsent
+	onChildren
+)
+
+// New starts to connect.
+func New(h Host, p Profile, timeout time.Duration) *Client {
+	c := &Client{host: h, profile: p, ask: timeout, up: h.Signal(), dead: h.Signal(), down: h.Signal()}
+	c.down.Fire()
+	h.Began(c)
+	c.dial()
+	return c
+}
+
+// Dead tells whether it is, for good.
+func (c *Client) Dead() bool { return c.dead.Fired() }
+
+// handshake is the time in which a server must have answered (ClientCnxn: connectTimeout).
+func (c *Client) handshake() time.Duration { return c.ask / time.Duration(c.host.Servers()) }
+
+func (c *Client) dial() {
+	n := c.host.Servers()
+	c.try++
+	if c.dials >= n && c.dials%n == 0 {
+		c.dials++
+		c.host.After(redial, c, Timer{TimeToDial, c.try})
+		return
+	}
+	c.dials++
+	c.connect()
+}
+
+func (c *Client) connect() {
+	c.at = c.server % c.host.Servers()
+	c.server++
+	c.dialing, c.greeted = true, false
+	c.host.After(c.handshake(), c, Timer{TimeToShake, c.try})
+	c.conn = c.host.Dial(c, c.at)
+}
+
+// Connected says that the connection stands: the client greets (go-zookeeper: authenticate).
+func (c *Client) Connected(conn network.Conn) {
+	if c.dead.Fired() || conn != c.conn {
+		c.host.Hangup(conn)
+		return
+	}
+	c.dialing = false
+	c.host.Greet(conn, ensemble.Hello{LastZxid: c.last, Session: c.session, Password: c.password, Timeout: c.ask})
+}
+
+// Broken says that the connection is no more.
+func (c *Client) Broken(conn network.Conn) {
+	if conn == c.conn && conn != 0 {
+		c.lost()
+	}
+}
+
+// lost ends the present connection and begins the next.
+func (c *Client) lost() {
+	if c.conn != 0 {
+		c.host.Hangup(c.conn)
+	}
+	c.conn, c.dialing, c.greeted = 0, false, false
+	if !c.down.Fired() {
+		c.down.Fire()
+		if !c.closing {
+			c.host.Note(history.Op{F: history.NoteSuspended, Token: c.session})
+		}
+	}
+	sent := c.sent
+	c.sent = nil
+	for _, q := range sent { // whether they were done is not known
+		q.finish(coord.ErrLoss)
+	}
+	if !c.dead.Fired() {
+		c.dial()
+	}
+}
+
+func (q *call) finish(err error) {
+	q.err = err
+	if q.done != nil {
+		q.done.Fire()
+	}
+}
+
+// End makes the client dead, for good and at once: the servers hear nothing of it.
+func (c *Client) End() {
+	if c.dead.Fired() {
+		return
+	}
+	c.dead.Fire()
+	c.lost()
+	for _, q := range c.waiting { // never sent, and never will be
+		q.finish(coord.ErrExpired)
+	}
+	c.waiting = nil
+	for _, w := range c.watches {
+		w.signal.Fire()
+	}
+	c.watches = nil
+}
+
+// Fire says that a timer's time has come.
+func (c *Client) Fire(t Timer) {
+	if t.Kind == TimeToRead {
+		c.reading = false
+	}
+	if c.dead.Fired() || t.Try != c.try {
+		if t.Kind == TimeToRead && c.greeted {
+			c.expectRead()
+		}
+		return
+	}
+	switch t.Kind {
+	case TimeToDial:
+		c.connect()
+	case TimeToShake:
+		if !c.greeted {
+			c.lost()
+		}
+	case TimeToRead:
+		switch {
+		case !c.greeted:
+		case c.host.Now()-c.heard >= c.recvTimeout():
+			c.lost()
+		default:
+			c.expectRead()
+		}
+	case TimeToPing:
+		if c.greeted {
+			c.host.Send(c.conn, &ensemble.Request{Xid: -2, Op: ensemble.OpPing})
+			c.host.After(c.timeout/3, c, Timer{TimeToPing, c.try})
+		}
+	}
+}
+
+// recvTimeout is two thirds of the session timeout, as pings go out at one third (go-zookeeper: setTimeouts).
+func (c *Client) recvTimeout() time.Duration { return c.timeout * 2 / 3 }
+
+func (c *Client) expectRead() {
+	if !c.reading {
+		c.reading = true
+		c.host.After(c.heard+c.recvTimeout()-c.host.Now(), c, Timer{TimeToRead, c.try})
+	}
+}
+
+// Heard takes what a server sent.
+func (c *Client) Heard(conn network.Conn, r *ensemble.Reply) {
+	if conn != c.conn || c.dead.Fired() {
+		return
+	}
+	c.heard = c.host.Now()
+	switch r.Kind {
+	case ensemble.Connected:
+		c.welcome(r)
+	case ensemble.Event:
+		c.happened(r)
+	case ensemble.Response:
+		if r.Xid != -2 {
+			c.answered(r)
+		}
+	}
+}
+
+// welcome is the session's birth, its return after a lost connection, or its death.
+func (c *Client) welcome(r *ensemble.Reply) {
+	switch {
+	case r.Session == 0 && c.session == 0:
+		return // the server hangs up, the client asks again
+	case r.Session != c.session && c.session != 0:
+		c.host.Note(history.Op{F: history.NoteExpired, Token: c.session})
+		c.End()
+		return
+	}
+	c.session, c.password, c.timeout, c.dials, c.greeted = r.Session, r.Password, r.Timeout, 0, true
+	c.hex = "0x" + strconv.FormatUint(uint64(c.session), 16)
+	c.down = c.host.Signal()
+	c.host.Note(history.Op{F: history.NoteConnected, Token: c.session, Text: c.host.Name(c.at)})
+	c.up.Fire()
+	c.expectRead()
+	c.host.After(c.timeout/3, c, Timer{TimeToPing, c.try})
+	rearm := c.rearm()
+	switch {
+	case rearm == nil:
+	case c.profile == Java:
+		c.waiting = append([]*call{rearm}, c.waiting...)
+	default:
+		c.waiting = append(c.waiting, rearm)
+	}
+	c.flush()
+}
+
+// rearm is the SetWatches request that brings the watches along.
+func (c *Client) rearm() *call {
+	if len(c.watches) == 0 {
+		return nil
+	}
+	m := &ensemble.Rearm{Zxid: c.last}
+	for _, w := range c.watches {
+		switch w.kind {
+		case onChildren:
+			m.Children = append(m.Children, w.path)
+		case onAbsent:
+			m.Exists = append(m.Exists, w.path)
+		default:
+			m.Data = append(m.Data, w.path)
+		}
+	}
+	return &call{name: "setWatches", req: &ensemble.Request{Op: ensemble.OpSetWatches, Watches: m}}
+}
+
+// flush sends what waits, if it can.
+func (c *Client) flush() {
+	if !c.greeted {
+		return
+	}
+	for _, q := range c.waiting {
+		c.xid++
+		q.req.Xid = c.xid
+		c.sent = append(c.sent, q)
+		c.host.Send(c.conn, q.req)
+	}
+	c.waiting = c.waiting[:0]
+}
+
+// happened is a watch event: it wakes everybody who waits for it at this client.
+func (c *Client) happened(r *ensemble.Reply) {
+	c.wire(history.Op{F: "watch", Text: eventNames[r.Event], Key: r.Path, N: -1, Token: r.Zxid}, "")
+	kept := c.watches[:0]
+	for _, w := range c.watches {
+		if w.path == r.Path && w.fires(r.Event) {
+			w.signal.Fire()
+		} else {
+			kept = append(kept, w)
+		}
+	}
+	clear(c.watches[len(kept):])
+	c.watches = kept
+}
+
+func (w *watch) fires(e ensemble.EventKind) bool {
+	switch e {
+	case ensemble.NodeCreated:
+		return w.kind == onAbsent
+	case ensemble.NodeDataChanged:
+		return w.kind != onChildren
+	case ensemble.NodeChildrenChanged:
+		return w.kind == onChildren
+	}
+	return true
+}
+
+// answered is the reply to the oldest request.
+func (c *Client) answered(r *ensemble.Reply) {
+	if len(c.sent) == 0 || c.sent[0].req.Xid != r.Xid {
+		panic(fmt.Sprintf("reply to xid %d out of order", r.Xid))
+	}
+	q := c.sent[0]
+	if r.Err == ensemble.OK && c.host.Lose(q.name, r.Xid, r.Zxid) {
+		c.lost()
+		return
+	}
+	c.sent = c.sent[1:]
+	if r.Zxid > 0 {
+		c.last = r.Zxid
+	}
+	c.wire(history.Op{F: "reply", Text: q.name, Key: q.req.Path, N: int64(r.Xid), Token: r.Zxid}, codeNames[r.Err])
+	q.reply = *r
+	if w := q.watch; w != nil {
+		switch {
+		case r.Err == ensemble.OK:
+			c.watches = append(c.watches, w)
+		case r.Err == ensemble.NoNode && q.req.Op == ensemble.OpExists:
+			w.kind = onAbsent
+			c.watches = append(c.watches, w)
+		}
+	}
+	q.finish(errorOf(r.Err))
+}
+
+func (c *Client) wire(op history.Op, err string) {
+	op.Hold = c.hex
+	c.host.Wire(op, err)
+}

@@ -1,0 +1,75 @@
+package kernel
+
+import "time"
+
+// Signal fires once and wakes whoever waits for it.
+type Signal struct {
+	k       *Kernel
+	fired   bool
+	waiters []waiter
+}
+
+type waiter struct {
+	task *Task
+	turn uint64
+}
+
+// Signal makes one.
+func (k *Kernel) Signal() *Signal { return &Signal{k: k} }
+
+// Fired tells whether Fire was called.
+func (s *Signal) Fired() bool { return s.fired }
+
+// Fire wakes whoever waits, now and later.
+func (s *Signal) Fire() {
+	if s.fired {
+		return
+	}
+	s.fired = true
+	for _, w := range s.waiters {
+		if w.waits() {
+			s.k.wake(w.task)
+		}
+	}
+	s.waiters = nil
+}
+
+func (w waiter) waits() bool { return !w.task.over && w.task.turn == w.turn }
+
+func (s *Signal) add(t *Task) {
+	if len(s.waiters) >= 8 { // most will have gone
+		kept := s.waiters[:0]
+		for _, w := range s.waiters {
+			if w.waits() {
+				kept = append(kept, w)
+			}
+		}
+		s.waiters = kept
+	}
+	s.waiters = append(s.waiters, waiter{t, t.turn})
+}
+
+// Deadline is a signal that fires by the clock.
+type Deadline struct {
+	k  *Kernel
+	at time.Duration
+}
+
+// Deadline is over when d has passed.
+func (k *Kernel) Deadline(d time.Duration) Deadline { return Deadline{k, k.now + d} }
+
+// Fired tells whether the time has come.
+func (d Deadline) Fired() bool { return d.k.now >= d.at }
+
+// Expect makes the signal wake the task that runs from its next Park.
+func (g *Group) Expect(s interface{ Fired() bool }) {
+	t := g.k.current
+	switch s := s.(type) {
+	case *Signal:
+		s.add(t)
+	case Deadline:
+		g.k.After(s.at-g.k.now, g.node, g.k, 0, uint64(t.number), t.turn)
+	default:
+		panic("wait for a signal that is not of this world")
+	}
+}

@@ -1,0 +1,152 @@
+package hunt
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"riven/checkers"
+	"riven/harness/run"
+	"riven/harness/spec"
+	"riven/nemesis"
+)
+
+// Options of a search.
+type Options struct {
+	Spec    spec.Spec // its Seed is the first; session timeout, syncLimit, hold time and servers vary with the seed
+	Seeds   int
+	Workers int
+	Fixed   bool         // nothing varies but the plan
+	View    func(Status) // told about once a second
+}
+
+// Status is how far a search is.
+type Status struct {
+	Seeds, Of int
+	Findings  int
+	Errors    int
+	Took      time.Duration
+	Counters  Counters
+}
+
+// Finding is a violation, or a run that the harness could not judge, with the first seed that showed it.
+type Finding struct {
+	Key      string // claim and place
+	Claims   []string
+	Sentence string
+	Searcher string
+	Spec     spec.Spec
+	Plan     nemesis.Plan
+	Times    int // seeds that showed the same
+	Outcome  checkers.Outcome
+}
+
+// Summary is what came of it.
+type Summary struct {
+	Status
+	Hazards  []Count // claims that did not hold outside their preconditions, with the number of seeds
+	Findings []Finding
+	Repeated int // runs made twice that came out the same
+}
+
+// Count is a number of seeds.
+type Count struct {
+	Name  string
+	Seeds int
+}
+
+// twice is that one seed in so many is run a second time.
+const twice = 100
+
+// Do searches until all seeds are done or the context ends; what was found by then is kept.
+func Do(ctx context.Context, o Options) (Summary, error) {
+	began := time.Now()
+	var next atomic.Int64
+	trials := make(chan trial)
+	var workers sync.WaitGroup
+	for range max(o.Workers, 1) {
+		workers.Go(func() {
+			for ctx.Err() == nil {
+				i := next.Add(1) - 1
+				if i >= int64(o.Seeds) {
+					return
+				}
+				if t := o.try(ctx, uint64(i)); ctx.Err() == nil {
+					trials <- t
+				}
+			}
+		})
+	}
+	go func() {
+		workers.Wait()
+		close(trials)
+	}()
+	sum := newTally(o.Seeds)
+	shown := began
+	var failed error
+	for t := range trials {
+		if t.err != nil && failed == nil {
+			failed = fmt.Errorf("seed %d: %w", t.spec.Seed, t.err)
+		}
+		sum.add(t)
+		if now := time.Now(); o.View != nil && now.Sub(shown) > time.Second {
+			shown = now
+			sum.Took = now.Sub(began)
+			o.View(sum.status())
+		}
+	}
+	sum.Took = time.Since(began)
+	return sum.summary(), failed
+}
+
+// trial is one seed and what came of it.
+type trial struct {
+	number   uint64
+	spec     spec.Spec
+	plan     nemesis.Plan
+	searcher string
+	run      *run.Trial
+	again    bool // it was made twice
+	differs  bool // and was not the same
+	counters Counters
+	err      error
+}
+
+func (o Options) try(ctx context.Context, i uint64) trial {
+	t := trial{number: i, spec: o.Spec}
+	t.spec.Seed = o.Spec.Seed + i
+	searchers := nemesis.Searchers()
+	s := searchers[i%uint64(len(searchers))]
+	t.searcher = s.Name
+	if !o.Fixed {
+		t.spec = vary(t.spec)
+	}
+	t.plan = s.Draw(t.spec)
+	t.run, t.err = run.Simulate(ctx, t.spec, &t.plan)
+	if t.err != nil {
+		return t
+	}
+	if i%twice == 0 {
+		again, err := run.Simulate(ctx, t.spec, &t.plan)
+		t.again, t.differs, t.err = true, err == nil && again.Hash != t.run.Hash, err
+	}
+	t.counters = count(t.run)
+	return t
+}
+
+// streamVary keeps the draws of variation apart from others of the seed.
+const streamVary = 0x76617279
+
+// vary gives a seed a timing of its own: what shows at one may be hidden at all others.
+func vary(s spec.Spec) spec.Spec {
+	r := rand.New(rand.NewPCG(s.Seed, streamVary))
+	tick := s.Timing.Tick()
+	s.Timing.SyncLimit = []int{2, 5, 5, 10, 20}[r.IntN(5)]
+	s.Timing.Session = spec.Duration(tick * time.Duration([]int{4, 6, 10, 10, 15, 20}[r.IntN(6)]))
+	s.Hold = spec.Duration([]time.Duration{50, 300, 300, 1000, 2500}[r.IntN(5)] * time.Millisecond)
+	s.Servers = []int{3, 3, 5}[r.IntN(3)]
+	return s
+}
