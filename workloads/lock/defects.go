@@ -32,7 +32,7 @@ func ephemeralRecipe() workloads.Recipe {
 func leaseRecipe() workloads.Recipe {
 	return workloads.Recipe{
 		Name: "lease",
-		Doc: "A lease: one persistent node with its holder's name and the end of its lease, which is a session timeout long and written anew by its holder every " +
+		Doc: "A lease: one persistent node, never deleted, with its holder's name and the end of its lease, which is a session timeout long and written anew by its holder every " +
 			"quarter of it. Who has seen a lease unchanged for its whole length by its own monotonic clock takes it over. The holder stops a quarter of a lease " +
 			"earlier unless it has renewed. The fencing token is the zxid of the write that took it. A holder that stands still for longer than that knows " +
 			"nothing of its end: it takes fencing to be safe then.",

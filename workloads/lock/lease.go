@@ -15,7 +15,9 @@ import (
 const wallClock = "wall-clock"
 
 // leasePath is the one node in which the lease is written.
-const leasePath = Root + "/lease"
+// The node is never deleted, but emptied: one that is made anew begins with version 0 again, and a holder that was asleep
+// would renew its successor's lease. It lies beside Root, where nothing may be left.
+const leasePath = Root + "-lease"
 
 // lease is a lock that does not rest on the session: a persistent node with the holder's name and the time at which its lease runs out,
 // written again and again by its holder. Who finds a lease that has run out writes itself in, on condition of the version it read.
@@ -95,7 +97,7 @@ func (m *lease) await(s coord.Session, t *term, until time.Duration) (token int6
 		if m.has(wallClock) {
 			left = expiry.Sub(m.env.Now())
 		}
-		if left <= 0 || name == t.name {
+		if left <= 0 || name == "" || name == t.name {
 			if err := m.take(s, t, st.Version); err != nil {
 				return 0, err
 			}
@@ -117,8 +119,6 @@ func (m *lease) create(s coord.Session, t *term, until time.Duration) error {
 	end := m.until()
 	_, err := s.Create(leasePath, m.text(t), coord.Persistent)
 	switch {
-	case errors.Is(err, coord.ErrNoNode):
-		return m.makeRoot(s, until)
 	case transient(err):
 		t.end = end
 		return m.pause(s, until)
@@ -193,7 +193,7 @@ func (m *lease) remove(g grant) error {
 	return m.removeOwn(g.session, t)
 }
 
-// removeOwn deletes the node if the term's name is in it. A renewal that was under way makes it another version: then it is read again.
+// removeOwn empties the node if the term's name is in it. A renewal that was under way makes it another version: then it is read again.
 func (m *lease) removeOwn(s coord.Session, t *term) error {
 	for {
 		data, st, err := s.Get(leasePath)
@@ -203,7 +203,7 @@ func (m *lease) removeOwn(s coord.Session, t *term) error {
 		if name, _ := parseLease(data); name != t.name {
 			return nil
 		}
-		if err := s.Delete(leasePath, st.Version); !errors.Is(err, coord.ErrBadVersion) {
+		if _, err := s.Set(leasePath, nil, st.Version); !errors.Is(err, coord.ErrBadVersion) {
 			return err
 		}
 	}
