@@ -50,6 +50,7 @@ type page struct {
 	Charts                             []chart
 	Kinds                              [][]string
 	Faults                             []faultView
+	Failovers                          [][]string
 	Floors                             []checkers.Floor
 	Checks                             []checkView
 	Spec                               []fact
@@ -132,6 +133,9 @@ func (b *Bundle) page(t timeline) (page, error) {
 		Style:  template.CSS(pageStyle), Script: template.JS(pageScript),
 		Run: b.what(), Facts: b.facts(ops, t), Notes: b.remarks(), Command: b.command(), Flags: b.Meta.Command, Label: t.label(len(ops)),
 		Faults: b.faults(t.Zero), Floors: v.Floors, Spec: b.specFacts(), PlanText: string(plan), Logs: logs,
+	}
+	if b.Measures != nil {
+		p.Failovers = failoverRows(b.Measures.Failovers)
 	}
 	p.Anomalies, p.MoreAnomalies = b.anomalies(false, 0, t)
 	p.Hazards, p.MoreHazards = b.anomalies(true, len(p.Anomalies), t)

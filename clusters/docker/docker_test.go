@@ -39,9 +39,14 @@ func engine(tb testing.TB) (*client.Client, Images) {
 // up is a started cluster, which is stopped and seen to be gone at the end of the test.
 func up(tb testing.TB, servers, participants int) (*Cluster, *witness) {
 	tb.Helper()
-	cli, images := engine(tb)
 	w := newWitness()
-	c, err := New(testConfig(servers, participants, w, tb.Logf), cli, images)
+	return started(tb, testConfig(servers, participants, w, tb.Logf), w), w
+}
+
+func started(tb testing.TB, cfg clusters.Config, w *witness) *Cluster {
+	tb.Helper()
+	cli, images := engine(tb)
+	c, err := New(cfg, cli, images)
 	require.NoError(tb, err)
 	require.NoError(tb, c.Start(tb.Context()))
 	tb.Cleanup(func() {
@@ -49,7 +54,7 @@ func up(tb testing.TB, servers, participants int) (*Cluster, *witness) {
 		require.Empty(tb, w.broken)
 		nothingLeft(tb, cli, c.cfg.RunID)
 	})
-	return c, w
+	return c
 }
 
 // left lists what the engine still has of a run.

@@ -35,6 +35,7 @@ func commandLine(s spec.Spec, plan *nemesis.Plan) string {
 	add(true, "--faults", strings.Join(faults, ","))
 	add(true, "--time", s.Time.D().String())
 	add(s.Servers != def.Servers, "--servers", strconv.Itoa(s.Servers))
+	add(s.Staged, "--staged", "true")
 	usual := catalogue.Complete(spec.Spec{Workload: s.Workload, Recipe: s.Recipe})
 	add(s.Participants != usual.Participants, "--participants", strconv.Itoa(s.Participants))
 	add(timing != defaultTiming, "--timing", timing)

@@ -74,6 +74,7 @@ func anySpec(t *rapid.T) spec.Spec {
 	s.Hold, s.Pause = length("hold", 0, 10*time.Second), length("pause", 0, time.Minute)
 	s.Servers, s.Participants = rapid.IntRange(1, 9).Draw(t, "servers"), rapid.IntRange(1, 32).Draw(t, "participants")
 	s.Fencing, s.Seed = rapid.Bool().Draw(t, "fencing"), rapid.Uint64().Draw(t, "seed")
+	s.Staged = rapid.Bool().Draw(t, "staged")
 	s.Suite = rapid.SampledFrom(image.Suites()).Draw(t, "suite")
 	s.Image = rapid.SampledFrom([]string{"", "zookeeper:3.9"}).Draw(t, "image")
 	if r.Foreign() {

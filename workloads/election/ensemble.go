@@ -12,6 +12,7 @@ import (
 	"riven/harness/coord"
 	"riven/harness/env"
 	"riven/harness/history"
+	"riven/harness/spec"
 	"riven/workloads"
 )
 
@@ -27,7 +28,7 @@ const (
 func ensembleRecipe() workloads.Recipe {
 	return workloads.Recipe{
 		Name: Ensemble,
-		Doc: "ZooKeeper's own leader is the one that is elected, and there is nobody else: clients put a value into a node of their own and get it again, each over one plain session, and try nothing " +
+		Doc: "ZooKeeper's own leader is the one that is elected, and there is nobody else: clients put a value into a node of their own and, all but the last, get it again, each over one plain session, and try nothing " +
 			"twice. The agents of the servers watch who leads, under which epoch.",
 		New:    newPutter,
 		Claims: ensembleClaims(),
@@ -141,20 +142,28 @@ const (
 	mostRest   = 30
 )
 
+// The last client puts only: a get waits for a server as long as a put does, and where everyone gets while nobody is
+// served no put is tried.
 type puts struct {
 	rng  *rand.Rand
+	gets bool
 	n    int64
 	step int
+}
+
+func newPuts(s spec.Spec, participant string, r *rand.Rand) *puts {
+	names := s.ParticipantNames()
+	return &puts{rng: r, gets: participant != names[len(names)-1]}
 }
 
 // Next gives the next op.
 func (s *puts) Next() history.Op {
 	at := s.step % (putsInARow + 2)
 	s.step++
-	switch at {
-	case putsInARow:
+	switch {
+	case at == putsInARow && s.gets:
 		return history.Op{F: Get}
-	case putsInARow + 1:
+	case at == putsInARow+1:
 		return history.Op{F: Rest, N: leastRest + s.rng.Int64N(mostRest-leastRest+1)}
 	}
 	s.n++

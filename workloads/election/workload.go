@@ -98,7 +98,7 @@ type stream struct {
 
 func ops(s spec.Spec, participant string, r *rand.Rand) workloads.Stream {
 	if s.Recipe == Ensemble {
-		return &puts{rng: r}
+		return newPuts(s, participant, r)
 	}
 	for i, name := range s.Of(Client) {
 		if name == participant {
