@@ -71,6 +71,7 @@ func TestAccept(t *testing.T) {
 		{"correct", acceptCorrect},
 		{"counter", acceptCounter},
 		{"every", acceptEvery},
+		{"failovers", acceptFailovers},
 		{"monitors", acceptMonitors},
 		{"unfenced", acceptUnfenced},
 		{"holders", acceptTwoHolders},
@@ -158,7 +159,7 @@ func acceptCounter(t *testing.T, a *table) {
 // acceptEvery has each workload's correct recipe pass five runs under every fault of its mission, its coverage met.
 func acceptEvery(t *testing.T, a *table) {
 	const every = "--faults partition,kill,pause,clock --time 30s"
-	for _, recipe := range []string{"lock/curator", "counter/cas", "register/znode", "election/zkfc", "rebalance/high-level"} {
+	for _, recipe := range []string{"lock/curator", "counter/cas", "register/znode", "election/zkfc", "election/ensemble", "rebalance/high-level"} {
 		t.Run(recipe, func(t *testing.T) { passesEvery(t, a, recipe, every) })
 	}
 }
@@ -194,6 +195,36 @@ func passesEvery(t *testing.T, a *table, recipe, every string) {
 	}
 	a.add(recipe+" passes under every fault", "riven run "+workload+" --recipe "+name+" "+every+" --seed 11..15",
 		fmt.Sprintf("%d of 5 pass, %d hazards; %s", passed, hazards, strings.Join(told, ", ")))
+}
+
+// acceptFailovers has ensembles of three, five and seven lose their leader again and again, alone and with as many others as they
+// bear, and one more: how long until the next leader, and until the next write.
+func acceptFailovers(t *testing.T, a *table) {
+	const args = "--recipe ensemble --faults kill --time 45s"
+	for _, servers := range []int{3, 5, 7} {
+		var leader, serving []float64
+		passed := 0
+		for seed := 1; seed <= 2; seed++ {
+			o := runWorkload(t, "election", append(strings.Fields(args), "--servers", fmt.Sprint(servers), "--seed", fmt.Sprint(seed))...)
+			if o.Code == 0 {
+				passed++
+			} else {
+				t.Errorf("%d servers, seed %d: %s", servers, seed, o.Verdict.Sentence)
+			}
+			b, err := results.Open(o.Bundle)
+			require.NoError(t, err)
+			for _, f := range b.Measures.Failovers {
+				leader, serving = append(leader, f.Leader), append(serving, f.Serving)
+			}
+		}
+		require.NotEmpty(t, leader)
+		spread := func(ms []float64) string {
+			slices.Sort(ms)
+			return fmt.Sprintf("%.0f to %.0f ms, median %.0f", ms[0], ms[len(ms)-1], ms[len(ms)/2])
+		}
+		a.add(fmt.Sprintf("from a leader's death to the next, %d servers", servers), fmt.Sprintf("riven run election %s --servers %d --seed 1..2", args, servers),
+			fmt.Sprintf("%d of 2 pass; %d deaths; next leader %s; next write %s", passed, len(leader), spread(leader), spread(serving)))
+	}
 }
 
 // acceptMonitors compares the monitors with porcupine on more random histories than the unit tests do.
