@@ -207,6 +207,21 @@ func (p planner) clocks() []Step {
 	return steps
 }
 
+// clocksOf is clocks for a workload whose holders and waiters go by other names. Who is active is so for long, so that
+// the fault needs no moment within a hold.
+func (p planner) clocksOf(holder, waiter Role) []Step {
+	steps := p.clocks()
+	for i := range steps {
+		switch s := &steps[i]; s.Fault.Target.Role {
+		case Holder:
+			s.Fault.Target.Role, s.On = holder, nil
+		case Waiter:
+			s.Fault.Target.Role = waiter
+		}
+	}
+	return steps
+}
+
 func (p planner) losses() []Step {
 	if p.spec.Workload == "counter" || p.spec.Workload == "register" {
 		return []Step{

@@ -31,16 +31,7 @@ func (p planner) election(k Kind) []Step {
 	case Pause:
 		return at(Active, Active, Active, "service", "controller", "journal", Leader)
 	case Clock:
-		var steps []Step
-		for _, s := range p.clocks() {
-			if s.Fault.Target.Role == Holder {
-				s.Fault.Target.Role, s.On = Active, nil
-			} else if s.Fault.Target.Role == Waiter {
-				s.Fault.Target.Role = "service"
-			}
-			steps = append(steps, s)
-		}
-		return steps
+		return p.clocksOf(Active, "service")
 	case LoseReply:
 		var steps []Step
 		for _, op := range []string{"create", "setData", "getData", "exists"} {

@@ -31,16 +31,7 @@ func (p planner) rebalance(k Kind) []Step {
 	case Pause:
 		return append(at(Owner, Owner, Leader), Step{Fault: Fault{Target: Target{Role: Owner}}, On: &Trigger{Event: OnRebalance}})
 	case Clock:
-		var steps []Step
-		for _, s := range p.clocks() {
-			if s.Fault.Target.Role == Holder {
-				s.Fault.Target.Role, s.On = Owner, nil
-			} else if s.Fault.Target.Role == Waiter {
-				s.Fault.Target.Role = "consumer"
-			}
-			steps = append(steps, s)
-		}
-		return steps
+		return p.clocksOf(Owner, "consumer")
 	case LoseReply:
 		// Offsets are written all the time, the rest only in a rebalance: creates come at its end.
 		steps := []Step{{Fault: Fault{Target: Target{Role: "consumer"}, Op: "setData"}}}
