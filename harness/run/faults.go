@@ -87,6 +87,12 @@ func (r *run) end(ctx context.Context, o nemesis.Order) {
 		return
 	}
 	delete(r.force, o.Step.ID)
+	r.lift(ctx, o, f)
+	r.settle(o, f)
+}
+
+// lift undoes what a step did and notes when.
+func (r *run) lift(ctx context.Context, o nemesis.Order, f *inForce) {
 	r.ledger(o.Step.ID, results.Undo, describe(o))
 	span, err := r.undo(ctx, o, f)
 	f.receipt.End, f.receipt.EndBy = span.From, span.To
@@ -95,7 +101,6 @@ func (r *run) end(ctx context.Context, o nemesis.Order) {
 	if err != nil && f.receipt.Status != nemesis.Failed {
 		f.receipt.Status, f.receipt.Why = nemesis.Failed, err.Error()
 	}
-	r.settle(o, f)
 }
 
 func (r *run) undo(ctx context.Context, o nemesis.Order, f *inForce) (span clusters.Span, err error) {
@@ -253,37 +258,29 @@ const clockMargin = 100 * time.Millisecond
 // fired takes in an armed fault that an agent has applied by itself.
 func (r *run) fired(ctx context.Context, x clusters.Fired) {
 	orders := r.conductor.Fired(r.elapsed(), x.Fault, x.Node, x.Hold)
-	if len(orders) == 0 {
-		r.undoStray(ctx, x)
-		return
-	}
-	step := orders[0].Step
+	step := r.plan.Steps[slices.IndexFunc(r.plan.Steps, func(s nemesis.Step) bool { return s.ID == x.Fault })]
 	o := nemesis.Order{Act: nemesis.ActBegin, Step: step, Resolved: nemesis.Resolved{Nodes: []string{x.Node}, Down: []string{x.Node}, Hold: x.Hold}}
 	f := &inForce{receipt: nemesis.Receipt{
 		Step: step, Nodes: []string{x.Node}, BeginFrom: x.Span.From, Begin: x.Span.To,
 		Processes: []nemesis.ProcessReceipt{x.Receipt}, Expect: r.conductor.View.Expect(r.conductor.Active()),
 	}}
-	if x.Late {
+	switch stray := len(orders) == 0; {
+	case stray:
+		f.receipt.Status, f.receipt.Why = nemesis.Late, "it struck "+x.Node+" before it could be disarmed"
+	case x.Late && x.Receipt.Pid == 0:
+		f.receipt.Status, f.receipt.Why = nemesis.Late, "the process had ended, or stood still, before the fault was in force"
+	case x.Late:
 		f.receipt.Status, f.receipt.Why = nemesis.Late, "the hold "+x.Hold+" was over before the fault was in force"
 	}
-	r.force[step.ID] = f
 	r.ledger(step.ID, results.Applied, describe(o))
 	r.faultEvent(o, "begin", x.Span)
+	if len(orders) == 0 {
+		r.lift(ctx, o, f)
+		r.receipt(f.receipt)
+		return
+	}
+	r.force[step.ID] = f
 	r.carryOut(ctx, orders)
-}
-
-// undoStray undoes a fault of an agent that fired although another one had already, before it could be disarmed.
-func (r *run) undoStray(ctx context.Context, x clusters.Fired) {
-	r.ledger(x.Fault, results.Undo, "fired a second time, on "+x.Node)
-	var err error
-	if x.Receipt.Gone {
-		_, _, err = r.cluster.Restart(ctx, x.Node)
-	} else {
-		_, _, err = r.cluster.Resume(ctx, x.Node)
-	}
-	if err != nil {
-		r.problem(fmt.Errorf("undo %s, which fired a second time on %s: %w", x.Fault, x.Node, err))
-	}
 }
 
 // carryOut does what the conductor orders, one after the other.
