@@ -131,6 +131,8 @@ func (r *run) undo(ctx context.Context, o nemesis.Order, f *inForce) (span clust
 		c.Last, c.After = spec.Duration(read.Before), spec.Duration(read.Now)
 		if len(read.Pids) > 0 {
 			c.LastPid = read.Pids[0]
+		} else {
+			c.Killed = r.killed(node)
 		}
 	case nemesis.LoseReply:
 		// What was not lost yet is not lost any more.
@@ -140,6 +142,14 @@ func (r *run) undo(ctx context.Context, o nemesis.Order, f *inForce) (span clust
 		f.receipt.Lost = r.lostReplies(o.Step.ID)
 	}
 	return span, err
+}
+
+// killed tells whether a kill of the node is in force.
+func (r *run) killed(node string) bool {
+	return slices.ContainsFunc(r.plan.Steps, func(s nemesis.Step) bool {
+		f := r.force[s.ID]
+		return f != nil && s.Fault.Kind == nemesis.Kill && slices.Contains(f.receipt.Nodes, node)
+	})
 }
 
 func (r *run) heal(ctx context.Context, f *inForce) (clusters.Span, error) {
@@ -237,6 +247,8 @@ func judgeClock(x nemesis.Receipt) (nemesis.Status, string) {
 		return nemesis.Failed, fmt.Sprintf("the clock was off by %v already", c.Before.D())
 	case (c.Begin - f.Jump).D().Abs() > clockMargin+drift:
 		return nemesis.Failed, fmt.Sprintf("the clock was read to be off by %v instead of %v", c.Begin.D(), f.Jump.D())
+	case c.Killed:
+		return nemesis.Applied, ""
 	case c.LastPid == 0:
 		return nemesis.Failed, "no process was there at the end whose clock could be read"
 	case c.After != 0:

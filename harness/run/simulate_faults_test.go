@@ -105,6 +105,20 @@ func TestArmedTooLate(t *testing.T) {
 	}
 }
 
+// TestClockOfTheDead: a process takes its skewed clock to its grave, and that is no fault of the harness.
+func TestClockOfTheDead(t *testing.T) {
+	s := simulated("lock", 3)
+	s.Time = spec.Duration(12 * time.Second)
+	p2 := nemesis.Target{Node: "p2"}
+	x, err := Simulate(context.Background(), s, &nemesis.Plan{Policy: "file", Steps: []nemesis.Step{
+		{ID: "f1", At: spec.Duration(2 * time.Second), For: spec.Duration(2 * time.Second), Fault: nemesis.Fault{Kind: nemesis.Clock, Target: p2, Jump: spec.Duration(time.Minute)}},
+		{ID: "f2", At: spec.Duration(3 * time.Second), For: spec.Duration(2 * time.Second), Fault: nemesis.Fault{Kind: nemesis.Kill, Target: p2}},
+	}})
+	require.NoError(t, err)
+	require.Equal(t, checkers.Pass, x.Verdict.Outcome, x.Verdict.Reasons)
+	require.True(t, x.Input.Receipts[0].Clocks[0].Killed)
+}
+
 // TestBrokenServers: with half of the servers for a quorum two histories come about, and the checkers see it.
 func TestBrokenServers(t *testing.T) {
 	s := simulated("counter", 1)
