@@ -98,7 +98,8 @@ func (v *visitor) imported(n *ast.ImportSpec) {
 	}
 }
 
-// declared reports variables at package level: incarnations share them. Error values and interface checks are none.
+// declared reports variables at package level: incarnations share them. Error values, embedded
+// files and interface checks are none.
 func (v *visitor) declared(n *ast.GenDecl) bool {
 	if n.Tok != token.VAR {
 		return true
@@ -106,7 +107,7 @@ func (v *visitor) declared(n *ast.GenDecl) bool {
 	for _, s := range n.Specs {
 		for _, name := range s.(*ast.ValueSpec).Names {
 			obj := v.pass.TypesInfo.Defs[name]
-			if name.Name == "_" || obj == nil || obj.Parent() != v.pass.Pkg.Scope() || isError(obj.Type()) {
+			if name.Name == "_" || obj == nil || obj.Parent() != v.pass.Pkg.Scope() || constant(obj.Type()) {
 				continue
 			}
 			v.report(name, "package-level variable "+name.Name+": incarnations would share it; use a constant, a function or a field")
@@ -115,7 +116,10 @@ func (v *visitor) declared(n *ast.GenDecl) bool {
 	return true
 }
 
-func isError(t types.Type) bool { return types.Identical(t, types.Universe.Lookup("error").Type()) }
+// constant tells whether nobody writes to variables of the type once they are made.
+func constant(t types.Type) bool {
+	return types.Identical(t, types.Universe.Lookup("error").Type()) || t.String() == "embed.FS"
+}
 
 // called remembers the arguments of sorters.
 func (v *visitor) called(n *ast.CallExpr) {

@@ -3,6 +3,7 @@ package allowed
 
 import (
 	"context"
+	"embed"
 	"errors"
 	"maps"
 	"math/rand/v2"
@@ -11,6 +12,9 @@ import (
 )
 
 var errLost = errors.New("lost")
+
+//go:embed allowed.go
+var files embed.FS
 
 var _ interface{ Error() string } = failure{}
 
