@@ -47,8 +47,14 @@ func (r *run) apply(ctx context.Context, o nemesis.Order, f *inForce) (span clus
 		p, span, err = r.cluster.Kill(ctx, node)
 	case nemesis.Pause:
 		p, span, err = r.cluster.Pause(ctx, node)
-	case nemesis.Clock:
-		read, span, err := r.cluster.SetClock(ctx, node, fault.Jump.D(), fault.ClockRate())
+	case nemesis.Clock, nemesis.MonoRate:
+		set := func() (clusters.ClockReading, clusters.Span, error) {
+			if fault.Kind == nemesis.MonoRate {
+				return r.cluster.SetMonoRate(ctx, node, fault.Rate)
+			}
+			return r.cluster.SetClock(ctx, node, fault.Jump.D(), fault.ClockRate())
+		}
+		read, span, err := set()
 		f.receipt.Clocks = []nemesis.ClockReceipt{{Node: node, Pids: read.Pids, Before: spec.Duration(read.Before), Begin: spec.Duration(read.Now)}}
 		return span, err
 	case nemesis.LoseReply:
@@ -119,9 +125,13 @@ func (r *run) undo(ctx context.Context, o nemesis.Order, f *inForce) (span clust
 		if len(f.receipt.Processes) > 0 {
 			f.receipt.Processes[0].Resumed = p.Resumed
 		}
-	case nemesis.Clock:
+	case nemesis.Clock, nemesis.MonoRate:
 		var read clusters.ClockReading
-		read, span, err = r.cluster.SetClock(ctx, node, 0, 1)
+		if o.Step.Fault.Kind == nemesis.MonoRate {
+			read, span, err = r.cluster.SetMonoRate(ctx, node, 1)
+		} else {
+			read, span, err = r.cluster.SetClock(ctx, node, 0, 1)
+		}
 		c := &f.receipt.Clocks[0]
 		c.Last, c.After = spec.Duration(read.Before), spec.Duration(read.Now)
 		if len(read.Pids) > 0 {
@@ -212,6 +222,8 @@ func judgeReceipt(x nemesis.Receipt) (nemesis.Status, string) {
 		}
 	case nemesis.Clock:
 		return judgeClock(x)
+	case nemesis.MonoRate:
+		return judgeMono(x)
 	case nemesis.Pause:
 		if p := x.Processes[0]; p.Threads == 0 || !p.Resumed {
 			return nemesis.Failed, fmt.Sprintf("%d threads seen stopped, resumed: %v", p.Threads, p.Resumed)
@@ -237,14 +249,42 @@ func judgeClock(x nemesis.Receipt) (nemesis.Status, string) {
 	case c.After != 0:
 		return nemesis.Failed, fmt.Sprintf("after the end the clock was still off by %v", c.After.D())
 	}
-	// Between the readings it ran at the rate; both lie within the time from the first begin to the last end.
+	return judgeRate(x, true)
+}
+
+// judgeRate holds what a clock gained or lost against its rate. Both readings lie within the time from the first begin to the last
+// end, in which it ran at the rate; through: all of the time in between, as no process was started that began anew.
+func judgeRate(x nemesis.Receipt, through bool) (nemesis.Status, string) {
+	c, rate := x.Clocks[0], x.Step.Fault.ClockRate()
 	off := (c.Last - c.Begin).D().Seconds()
-	least, most := float64(x.End-x.Begin)/1e9*(f.ClockRate()-1), float64(x.EndBy-x.BeginFrom)/1e9*(f.ClockRate()-1)
-	margin := clockMargin.Seconds() * max(1, f.ClockRate())
+	least, most := float64(x.End-x.Begin)/1e9*(rate-1), float64(x.EndBy-x.BeginFrom)/1e9*(rate-1)
+	if !through {
+		off, least = c.Last.D().Seconds(), 0
+	}
+	margin := clockMargin.Seconds() * max(1, rate)
 	if off < min(least, most)-margin || off > max(least, most)+margin {
-		return nemesis.Failed, fmt.Sprintf("at rate %v the clock went from %v to %v off", f.ClockRate(), c.Begin.D(), c.Last.D())
+		return nemesis.Failed, fmt.Sprintf("at rate %v the clock went from %v to %v off", rate, c.Begin.D(), c.Last.D())
 	}
 	return nemesis.Applied, ""
+}
+
+// judgeMono does so for a monotonic clock, which may have been off before and goes on from what it shows.
+func judgeMono(x nemesis.Receipt) (nemesis.Status, string) {
+	c, rate := x.Clocks[0], x.Step.Fault.Rate
+	strayed := func(from, to spec.Duration, begin, end int64) bool {
+		return (to - from).D().Abs() > clockMargin+time.Duration(float64(end-begin)*math.Abs(rate-1))
+	}
+	switch {
+	case len(c.Pids) == 0:
+		return nemesis.Failed, "no process was there whose clock could be set"
+	case strayed(c.Before, c.Begin, x.BeginFrom, x.Begin):
+		return nemesis.Failed, fmt.Sprintf("the clock jumped from %v to %v off at the begin", c.Before.D(), c.Begin.D())
+	case c.LastPid == 0:
+		return nemesis.Failed, "no process was there at the end whose clock could be read"
+	case strayed(c.Last, c.After, x.End, x.EndBy):
+		return nemesis.Failed, fmt.Sprintf("the clock jumped from %v to %v off at the end", c.Last.D(), c.After.D())
+	}
+	return judgeRate(x, slices.Contains(c.Pids, c.LastPid))
 }
 
 // clockMargin is how much a reading of a clock may be off for being made a moment after the clock was set.

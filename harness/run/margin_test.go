@@ -11,6 +11,7 @@ import (
 	"riven/checkers"
 	"riven/harness/spec"
 	"riven/nemesis"
+	"riven/workloads/catalogue"
 )
 
 // delayed is a run in which the holder is cut off late in its hold, from all servers or by its server's being cut from
@@ -78,5 +79,51 @@ func TestStallMargin(t *testing.T) {
 		}
 		t.Logf("session %v, syncLimit %d, %s: none below %v, %d of 100 at %v", c.timing.Session.D(), c.timing.SyncLimit, c.shape, below, overlaps, c.above)
 		require.NotZero(t, overlaps, "%v %s, %v stood still", c.timing, c.shape, c.above)
+	}
+}
+
+// TestLeaseUnderMonotonicRates: a lease is stolen from a holder whose monotonic clock is slow, and by a waiter whose is
+// fast, as soon as they are a third apart; that is no violation, as the lease's promise rests on them.
+func TestLeaseUnderMonotonicRates(t *testing.T) {
+	for _, c := range []struct {
+		role   nemesis.Role
+		rate   float64
+		stolen bool
+	}{
+		{nemesis.Holder, 0.5, true},
+		{nemesis.Holder, 0.85, false},
+		{nemesis.Holder, 2, false},
+		{nemesis.Waiter, 2, true},
+		{nemesis.Waiter, 0.5, false},
+	} {
+		stolen := 0
+		for seed := range uint64(20) {
+			s := simulated("lock", seed)
+			s.Recipe, s.Participants, s.Faults, s.Fencing = "lease", 2, nil, true
+			s.Hold, s.Time = spec.Duration(6*time.Second), spec.Duration(12*time.Second)
+			rate := nemesis.Fault{Kind: nemesis.MonoRate, Target: nemesis.Target{Role: c.role}, Rate: c.rate}
+			cut := nemesis.Fault{Kind: nemesis.Partition, Shape: nemesis.FromServers, Target: nemesis.Target{Role: nemesis.Holder}}
+			after := func(at time.Duration) *nemesis.Trigger {
+				return &nemesis.Trigger{Event: nemesis.OnAcquired, After: spec.Duration(at)}
+			}
+			x, err := Simulate(context.Background(), catalogue.Complete(s), &nemesis.Plan{Policy: "file", Steps: []nemesis.Step{
+				{ID: "rate", For: spec.Duration(6 * time.Second), Fault: rate, On: after(100 * time.Millisecond)},
+				{ID: "cut", For: spec.Duration(4 * time.Second), Fault: cut, On: after(time.Second)}, // nothing is renewed
+			}})
+			require.NoError(t, err)
+			require.Equal(t, nemesis.Applied, x.Input.Receipts[0].Status, x.Input.Receipts[0].Why)
+			for _, check := range x.Verdict.Checks {
+				if check.Claim != checkers.ClaimBelief {
+					continue
+				}
+				require.Equal(t, checkers.Pass, check.Outcome, check.Anomalies)
+				if len(check.Anomalies) > 0 {
+					stolen++
+					require.Contains(t, check.Anomalies[0].Why, "lease outlasts stall: the monotonic clocks of the two went wrong by ")
+				}
+			}
+		}
+		t.Logf("%s at rate %v: stolen in %d of 20", c.role, c.rate, stolen)
+		require.Equal(t, c.stolen, stolen > 0, "%s at rate %v: %d", c.role, c.rate, stolen)
 	}
 }
