@@ -221,7 +221,7 @@ func (g *ground) stalled(c circumstance) string {
 			continue
 		}
 		if strayed > 0 {
-			return fmt.Sprintf("%s's monotonic clock went wrong by %s while %s stood still, the margin is %s", n, seconds(strayed), seconds(stood), seconds(int64(margin)))
+			return fmt.Sprintf("%s's monotonic clock went wrong by %s, it or a server stood still for %s, the margin is %s", n, seconds(strayed), seconds(stood), seconds(int64(margin)))
 		}
 		who := n + " and the servers together"
 		if servers == 0 {
@@ -249,7 +249,7 @@ func (g *ground) outlasted(c circumstance) string {
 		switch stood := g.stalls[n].within(when); {
 		case stood+strayed <= margin:
 		case strayed > 0:
-			return fmt.Sprintf("the monotonic clocks of the two went wrong by %s while %s stood still for %s, the margin is %s", seconds(strayed), n, seconds(stood), seconds(margin))
+			return fmt.Sprintf("the monotonic clocks of the two went wrong by %s, %s stood still for %s, the margin is %s", seconds(strayed), n, seconds(stood), seconds(margin))
 		default:
 			return fmt.Sprintf("%s stood still for %s, the margin is %s", n, seconds(stood), seconds(margin))
 		}

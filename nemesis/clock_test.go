@@ -12,9 +12,9 @@ import (
 func TestValidateClock(t *testing.T) {
 	for want, f := range map[string]Fault{
 		"": {Kind: Clock, Jump: spec.Duration(-time.Hour), Rate: 0.5},
-		"clock needs a jump, or a rate other than 1":                            {Kind: Clock, Rate: 1},
-		"kill has no jump and no rate":                                          {Kind: Kill, Jump: 1},
-		"clock: jump 0s, rate 11: at most 8760h0m0s either way, rate 0.1 to 10": {Kind: Clock, Rate: 11},
+		"clock needs a jump, or a rate other than 1":                                                               {Kind: Clock, Rate: 1},
+		"kill has no jump and no rate":                                                                             {Kind: Kill, Jump: 1},
+		"clock: jump 0s, rate 11: at most 8760h0m0s either way, rate 0.1 to 10":                                    {Kind: Clock, Rate: 11},
 		"mono-rate: jump 1ns, rate 2: needs a rate of 0.1 to 10 other than 1, and a monotonic clock does not jump": {Kind: MonoRate, Jump: 1, Rate: 2},
 		"mono-rate: jump 0s, rate 0: needs a rate of 0.1 to 10 other than 1, and a monotonic clock does not jump":  {Kind: MonoRate},
 	} {
