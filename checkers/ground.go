@@ -2,6 +2,7 @@ package checkers
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -15,6 +16,8 @@ type ground struct {
 	in      Input
 	stalls  map[string]timeline // by participant
 	servers timeline            // of any server
+	torn    timeline            // servers were cut from each other
+	rates   map[string][]rated  // of monotonic clocks, by participant
 	states  map[string][]state  // by participant, in order of time
 }
 
@@ -53,7 +56,54 @@ func survey(in Input) *ground {
 	for _, n := range in.Spec.ParticipantNames() {
 		g.stalls[n] = merge(spans[n])
 	}
+	g.torn, g.rates = in.cutServers(), in.monoRates()
 	return g
+}
+
+// rated is a time in which a monotonic clock gained or lost so much a second.
+type rated struct {
+	span
+	by float64
+}
+
+func (in Input) monoRates() map[string][]rated {
+	rates, end := map[string][]rated{}, runEnd(in.History)
+	faults := in.faults()
+	for i := range faults {
+		r := &faults[i]
+		if s, ok := inForce(r, end); ok && r.Step.Fault.Kind == nemesis.MonoRate {
+			for _, n := range r.Nodes {
+				rates[n] = append(rates[n], rated{s, math.Abs(r.Step.Fault.ClockRate() - 1)})
+			}
+		}
+	}
+	return rates
+}
+
+// strayed is what the node's monotonic clock gained or lost then.
+func (g *ground) strayed(node string, when span) (by int64) {
+	for _, r := range g.rates[node] {
+		by += int64(float64(merge([]span{r.span}).within(when)) * r.by)
+	}
+	return by
+}
+
+// cutServers is when servers may have been cut from each other. A partition whose edges nobody wrote down may have.
+func (in Input) cutServers() timeline {
+	var spans []span
+	servers, end := in.Spec.ServerNames(), runEnd(in.History)
+	faults := in.faults()
+	for i := range faults {
+		r := &faults[i]
+		s, ok := inForce(r, end)
+		between := func(e nemesis.EdgeReceipt) bool {
+			return slices.Contains(servers, e.From) && slices.Contains(servers, e.To)
+		}
+		if ok && r.Step.Fault.Kind == nemesis.Partition && (len(r.Edges) == 0 || slices.ContainsFunc(r.Edges, between)) {
+			spans = append(spans, s)
+		}
+	}
+	return merge(spans)
 }
 
 // pauses gives every node and time of a pause that was in force.
@@ -101,12 +151,14 @@ func (g *ground) sort(p promise, c circumstance, doubt string) (kind, string) {
 func (g *ground) unmet(p Precondition, c circumstance) string {
 	switch p {
 	case SessionOutlastsFollower:
-		t := g.in.Spec.Timing
-		if least := (t.FollowerTimeout() + t.Tick()/2 + lastWords) * 3 / 2; t.Session.D() <= least {
+		if t := g.in.Spec.Timing; spare(t, true) <= 0 {
+			least := (t.FollowerTimeout() + t.Tick()/2 + lastWords) * 3 / 2
 			return fmt.Sprintf("the session timeout of %v is not longer than %v, which takes it beyond tickTime*syncLimit of %v", t.Session.D(), least, t.FollowerTimeout())
 		}
 	case NoLongStall:
 		return g.stalled(c)
+	case LeaseOutlastsStall:
+		return g.outlasted(c)
 	case Fenced:
 		if !g.in.Spec.Fencing {
 			return "the resource does not refuse old tokens"
@@ -125,40 +177,82 @@ func (g *ground) unmet(p Precondition, c circumstance) string {
 
 // lastWords is how long a follower still hears a leader that does not hear it: TCP sends on until an acknowledgement is
 // missed (TCP_RTO_MIN).
-//
-// When a follower's reports are cut off, the leader counts a session from the last touch that was reported: the client
-// may have been silent for a third of the timeout before that, and the report was up to half a tick off. The follower
-// goes on for tickTime*syncLimit after the leader's last words. So two thirds of the session timeout must outlast all
-// of that (found by hunt in the simulation).
 const lastWords = 200 * time.Millisecond
 
-// StallMargin is how much standing still a claim with NoLongStall bears within one session timeout and
-// tickTime*syncLimit.
+// spare is for how long the news of a lost session may be late before the next holder can believe.
 //
-// A client notices a dead connection 2/3 of a session timeout after the last reply, the leader expires the session a
-// whole one after the last touch: a third to spare. A follower without a leader serves for tickTime*syncLimit, and
-// what it last reported of its sessions is half a tick old: the rest of the session timeout is to spare. As a
-// participant and a server may both stand still, each gets half of the smaller of the two.
-func StallMargin(t spec.Timing) time.Duration {
-	return min(t.Session.D()/3, t.Session.D()-t.FollowerTimeout()-t.Tick()/2) / 2
+// Who believes asks for nothing but pings, every third of the session timeout, and hears nothing but their answers. The
+// leader counts the session's time from the last ping that it was told of, rounded up to a tick.
+//
+// A participant that is cut off heard an answer no later than the leader counts from, and gives up two thirds of a
+// session timeout after it: a third is to spare.
+//
+// A follower that is cut from its peers goes on answering for tickTime*syncLimit after its leader's last words. The last
+// ping that it has told of may be a third of the session timeout older than the cut, and half a tick, as reports go every
+// half tick. So of two thirds of the session timeout that is to spare which outlasts all of this (found by hunt in the
+// simulation).
+func spare(t spec.Timing, torn bool) time.Duration {
+	third := t.Session.D() / 3
+	if !torn {
+		return third
+	}
+	return min(third, 2*third-t.FollowerTimeout()-t.Tick()/2-lastWords)
 }
+
+// StallMargin is how much standing still a claim with NoLongStall bears within one session timeout and
+// tickTime*syncLimit; torn says that servers were cut from each other then.
+//
+// What delays the news of a loss, the ping before it or the report of that ping stands on one way from the last ping
+// that counts to the news, and at each moment the way goes through one node. So a participant and the servers use up
+// what is to spare together, by the time in which any of them stands still, and not each by itself. Half is left to
+// what is not seen: stalls too short to be reported, and packets on their way.
+func StallMargin(t spec.Timing, torn bool) time.Duration { return max(0, spare(t, torn)/2) }
 
 // stalled looks at the time of the anomaly and at one session timeout and one tickTime*syncLimit before it, in which
 // the sessions concerned were lost.
 func (g *ground) stalled(c circumstance) string {
 	t := g.in.Spec.Timing
-	from := c.when.from - int64(t.Session.D()+t.FollowerTimeout())
-	margin := max(0, StallMargin(t))
-	tell := func(who string, stood int64) string {
+	when := span{c.when.from - int64(t.Session.D()+t.FollowerTimeout()), c.when.to}
+	margin := StallMargin(t, g.torn.within(when) > 0)
+	for _, n := range c.nodes {
+		own, servers := g.stalls[n], g.servers.within(when)
+		stood, strayed := merge(slices.Concat(own.spans, g.servers.spans)).within(when), g.strayed(n, when)
+		if stood+strayed <= int64(margin) {
+			continue
+		}
+		if strayed > 0 {
+			return fmt.Sprintf("%s's monotonic clock went wrong by %s, it or a server stood still for %s, the margin is %s", n, seconds(strayed), seconds(stood), seconds(int64(margin)))
+		}
+		who := n + " and the servers together"
+		if servers == 0 {
+			who = n
+		} else if own.within(when) == 0 {
+			who = "a server"
+		}
 		return fmt.Sprintf("%s stood still for %s, the margin is %s", who, seconds(stood), seconds(int64(margin)))
 	}
+	return ""
+}
+
+// outlasted looks at the time of the anomaly and at one lease before it. The holder counts three quarters of a lease from
+// when it began to write it, the taker a whole one from when it saw it, each by its own clock: a quarter is to spare for
+// what the holder stands still, loses and the taker gains. Half of it is left to what is not seen, as in StallMargin.
+func (g *ground) outlasted(c circumstance) string {
+	lease := g.in.Spec.Timing.Session.D()
+	when := span{c.when.from - int64(lease), c.when.to}
+	margin := int64(lease / 8)
+	var strayed int64
 	for _, n := range c.nodes {
-		if stood := g.stalls[n].within(span{from, c.when.to}); stood > int64(margin) {
-			return tell(n, stood)
-		}
+		strayed += g.strayed(n, when)
 	}
-	if stood := g.servers.within(span{from, c.when.to}); stood > int64(margin) {
-		return tell("a server", stood)
+	for _, n := range c.nodes {
+		switch stood := g.stalls[n].within(when); {
+		case stood+strayed <= margin:
+		case strayed > 0:
+			return fmt.Sprintf("the monotonic clocks of the two went wrong by %s, %s stood still for %s, the margin is %s", seconds(strayed), n, seconds(stood), seconds(margin))
+		default:
+			return fmt.Sprintf("%s stood still for %s, the margin is %s", n, seconds(stood), seconds(margin))
+		}
 	}
 	return ""
 }

@@ -30,7 +30,11 @@ const (
 	// from its peers stops answering its clients before the leader expires their sessions (Learner.java, ZOOKEEPER's soTimeout).
 	SessionOutlastsFollower Precondition = "session outlasts follower"
 	// NoLongStall: neither the participants concerned nor a server stood still, planned or measured, longer than the margin.
+	// What the participant's monotonic clock gained or lost counts as well.
 	NoLongStall Precondition = "no long stall"
+	// LeaseOutlastsStall: neither did, nor was what the two monotonic clocks gained or lost, longer than the margin of a
+	// lease as long as a session timeout, of which the holder leaves a quarter unused.
+	LeaseOutlastsStall Precondition = "lease outlasts stall"
 	// Fenced: the resource refuses old tokens.
 	Fenced Precondition = "fencing"
 	// FencedOrNoExpiry: one of the two.

@@ -109,6 +109,8 @@ func doneTo(f nemesis.Fault) string {
 		return "paused"
 	case nemesis.Kill:
 		return "down after a kill"
+	case nemesis.MonoRate:
+		return fmt.Sprintf("with a monotonic clock at rate %v", f.Rate)
 	case nemesis.Clock:
 		return skewed(f)
 	case nemesis.LoseReply:

@@ -164,6 +164,10 @@ func (s *script) receipt(f []string) error {
 		case "target":
 			r.Step.Fault.Target.Role = nemesis.Role(v)
 			s.in.Plan.Steps[len(s.in.Plan.Steps)-1].Fault = r.Step.Fault
+		case "rate":
+			if r.Step.Fault.Rate, err = strconv.ParseFloat(v, 64); err != nil {
+				return err
+			}
 		case "shape":
 			r.Step.Fault.Shape = nemesis.Shape(v)
 		case "why":

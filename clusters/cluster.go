@@ -41,7 +41,7 @@ type Config struct {
 	Log      func(node string) io.Writer      // where the output of a node's child goes
 	Progress func(format string, args ...any) // one line for people
 	RunID    string                           // labels everything that the run creates
-	Clocks   bool                             // SetClock will be called: nodes get the privileges that it takes
+	Clocks   bool                             // SetClock or SetMonoRate will be called: nodes get the privileges that it takes
 }
 
 // Span is the time in which something happened, in ns of CLOCK_MONOTONIC as stamped by an agent.
@@ -79,7 +79,7 @@ type Probe struct {
 	Dropped bool // it was seen to be dropped by the receiver's rules
 }
 
-// ClockReading is by how much the wall clocks of a node's processes were ahead, read in the processes.
+// ClockReading is by how much the clocks of a node's processes were ahead, read in the processes.
 type ClockReading struct {
 	Pids        []int
 	Before, Now time.Duration
@@ -110,6 +110,9 @@ type Cluster interface {
 	// SetClock gives a node's processes a wall clock that jumps by the offset and runs at the rate (1 is the true one) from then on, also
 	// in those that are started later, until it is called with 0 and 1. The receipt has what was read in the processes before and after.
 	SetClock(ctx context.Context, node string, offset time.Duration, rate float64) (ClockReading, Span, error)
+	// SetMonoRate has the monotonic clocks of a participant's processes run at the rate from then on, also in those that are started later,
+	// until it is called with 1: then they go on from what they show.
+	SetMonoRate(ctx context.Context, node string, rate float64) (ClockReading, Span, error)
 	// LoseReply orders a participant's connection to lose the next count replies to op, each after the server's answer.
 	// A count below 0 takes back what is left of the order.
 	LoseReply(ctx context.Context, node, fault, op string, count int) error

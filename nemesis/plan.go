@@ -18,6 +18,7 @@ const (
 	Kill      Kind = "kill"       // SIGKILL of the child, started again at the end
 	Pause     Kind = "pause"      // SIGSTOP of everything on the node but the agent
 	Clock     Kind = "clock"      // the wall clock of everything on the node but the agent jumps, or runs too fast or too slow
+	MonoRate  Kind = "mono-rate"  // the monotonic clock of everything on a participant's node but the agent runs too fast or too slow
 	LoseReply Kind = "lose-reply" // a participant's connection breaks after the server has done the request, before its reply is read
 )
 
@@ -71,7 +72,7 @@ type Fault struct {
 	Count  int      `json:"count,omitempty"` // lose-reply: how many in a row, default 1
 
 	Jump spec.Duration `json:"jump,omitempty"` // clock: how far it jumps at the begin, either way
-	Rate float64       `json:"rate,omitempty"` // clock: seconds that it shows for one that passes; 0 is not given, which is 1
+	Rate float64       `json:"rate,omitempty"` // clock, mono-rate: seconds that it shows for one that passes; 0 is not given, which is 1
 }
 
 // Event that a trigger waits for.

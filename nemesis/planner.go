@@ -95,7 +95,7 @@ func (p planner) step(k Kind) Step {
 	case Pause:
 		s = pick(p.rng, p.choices(k))
 		s.For = spec.Duration(p.spec.PauseLength())
-	case Clock:
+	case Clock, MonoRate:
 		s = pick(p.rng, p.choices(k))
 		s.For = spec.Duration(p.between(session, session*2).Round(time.Millisecond))
 	case LoseReply:
@@ -110,6 +110,9 @@ func (p planner) step(k Kind) Step {
 
 // choices are the steps of a kind that a step is picked from.
 func (p planner) choices(k Kind) []Step {
+	if k == MonoRate {
+		return p.monoRates()
+	}
 	if p.ensemble() {
 		return p.ofEnsemble(k)
 	}
@@ -192,10 +195,7 @@ func (p planner) clocks() []Step {
 	if p.rng.IntN(2) == 0 {
 		jump = -jump
 	}
-	rate := float64(50+p.rng.IntN(151)) / 100
-	if rate == 1 {
-		rate = 2
-	}
+	rate := p.rate()
 	var steps []Step
 	for _, t := range []Target{{Role: Holder}, {Role: Participant}, {Role: Waiter}, {Role: AnyServer}} {
 		var on *Trigger
@@ -203,6 +203,26 @@ func (p planner) clocks() []Step {
 			on = p.midHold()
 		}
 		steps = append(steps, Step{Fault: Fault{Target: t, Jump: jump}, On: on}, Step{Fault: Fault{Target: t, Rate: rate}, On: on})
+	}
+	return steps
+}
+
+// rate is one of a half to two.
+func (p planner) rate() float64 {
+	rate := float64(50+p.rng.IntN(151)) / 100
+	if rate == 1 {
+		return 2
+	}
+	return rate
+}
+
+// monoRates leave every client its session: at half the rate it still pings within its timeout.
+func (p planner) monoRates() []Step {
+	steps := []Step{{Fault: Fault{Target: Target{Role: Participant}, Rate: p.rate()}}}
+	if p.holds() {
+		steps = append(steps,
+			Step{Fault: Fault{Target: Target{Role: Holder}, Rate: p.rate()}, On: p.midHold()},
+			Step{Fault: Fault{Target: Target{Role: Waiter}, Rate: p.rate()}})
 	}
 	return steps
 }

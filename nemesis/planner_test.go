@@ -104,7 +104,7 @@ func TestNewPlanRefusesWhatHasNoRoom(t *testing.T) {
 	require.ErrorContains(t, err, "too short for a ")
 	s.Faults = []string{"meteor"}
 	_, err = NewPlan(s)
-	require.EqualError(t, err, `unknown fault "meteor" (know partition, kill, pause, clock, lose-reply)`)
+	require.EqualError(t, err, `unknown fault "meteor" (know partition, kill, pause, clock, mono-rate, lose-reply)`)
 }
 
 func TestExpect(t *testing.T) {

@@ -39,7 +39,8 @@ type ProcessReceipt struct {
 	Resumed bool   `json:"resumed,omitempty"` // pause: none left in state T
 }
 
-// ClockReceipt is by how much the wall clocks of a node's processes were ahead, as read in the processes.
+// ClockReceipt is by how much the clocks of a node's processes that the fault is about were ahead, as read in the processes. A
+// monotonic clock stays ahead, or behind, after the end.
 type ClockReceipt struct {
 	Node    string        `json:"node"`
 	Pids    []int         `json:"pids"`             // at the begin

@@ -230,7 +230,11 @@ func (f Fault) validate(servers, participants []string) error {
 		return fmt.Errorf("clock needs a jump, or a rate other than 1")
 	case f.Kind == Clock && (f.Jump.D().Abs() > maxJump || f.Rate != 0 && (f.Rate < minRate || f.Rate > maxRate)):
 		return fmt.Errorf("clock: jump %v, rate %v: at most %v either way, rate %v to %v", f.Jump.D(), f.Rate, maxJump, minRate, maxRate)
-	case f.Kind != Clock && (f.Jump != 0 || f.Rate != 0):
+	case f.Kind == MonoRate && (f.Jump != 0 || f.Rate < minRate || f.Rate > maxRate || f.Rate == 1):
+		return fmt.Errorf("mono-rate: jump %v, rate %v: needs a rate of %v to %v other than 1, and a monotonic clock does not jump", f.Jump.D(), f.Rate, minRate, maxRate)
+	case f.Kind == MonoRate && !onParticipant:
+		return fmt.Errorf("mono-rate needs a participant as its target: a server's JVM waits for absolute times of the kernel's own clock")
+	case f.Kind != Clock && f.Kind != MonoRate && (f.Jump != 0 || f.Rate != 0):
 		return fmt.Errorf("%s has no jump and no rate", f.Kind)
 	case f.Kind == LoseReply && f.Op == "":
 		return fmt.Errorf("lose-reply needs the op whose reply is lost")
@@ -244,7 +248,7 @@ const (
 	minRate, maxRate = 0.1, 10.0
 )
 
-// ClockRate is the rate of a clock fault, 1 where none is given.
+// ClockRate is the rate of a clock or mono-rate fault, 1 where none is given.
 func (f Fault) ClockRate() float64 {
 	if f.Rate == 0 {
 		return 1
@@ -262,4 +266,4 @@ func listed[T ~string](names []T) string {
 }
 
 // Kinds are all faults, in the order in which they are listed to people.
-var Kinds = []Kind{Partition, Kill, Pause, Clock, LoseReply}
+var Kinds = []Kind{Partition, Kill, Pause, Clock, MonoRate, LoseReply}

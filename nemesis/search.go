@@ -37,7 +37,7 @@ func drawn(s spec.Spec, stream uint64, draw func(planner) []Step) Plan {
 	names := [...]string{"seeded", "halves", "uniform", "role", "swarm", "starve"}
 	if draw == nil {
 		if len(s.Faults) == 0 {
-			for _, k := range Kinds {
+			for _, k := range usual {
 				s.Faults = append(s.Faults, string(k))
 			}
 		}
@@ -55,12 +55,12 @@ func drawn(s spec.Spec, stream uint64, draw func(planner) []Step) Plan {
 	return Plan{Policy: names[stream], Seed: s.Seed, Steps: steps}
 }
 
-// oneClock leaves out clock faults that can not be judged: when they end, the clock of the same process must be there to
+// oneClock leaves out faults of clocks that can not be judged: when they end, the clock of the same process must be there to
 // be read, and be off by nothing else.
 func oneClock(steps []Step) []Step {
 	var until spec.Duration
 	return slices.DeleteFunc(slices.Clone(steps), func(s Step) bool {
-		if s.Fault.Kind != Clock {
+		if s.Fault.Kind != Clock && s.Fault.Kind != MonoRate {
 			return false
 		}
 		end := s.At + s.For + spec.Duration(100*time.Millisecond)
@@ -75,11 +75,14 @@ func oneClock(steps []Step) []Step {
 	})
 }
 
-// searchable are the kinds that a spec allows; all, if it names none.
+// usual are the kinds that are searched where none are named.
+var usual = []Kind{Partition, Kill, Pause, Clock, LoseReply}
+
+// searchable are the kinds that a spec allows; the usual ones, if it names none.
 func (p planner) searchable() []Kind {
 	kinds, err := ParseKinds(p.spec.Faults)
 	if err != nil || len(kinds) == 0 {
-		return Kinds
+		return usual
 	}
 	return kinds
 }

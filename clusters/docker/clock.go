@@ -18,6 +18,23 @@ func (c *Cluster) SetClock(ctx context.Context, name string, offset time.Duratio
 	if offset != 0 || rate != 1 {
 		r.Clock, r.TTL = &agent.Clock{Offset: int64(offset), Rate: rate}, c.faultTTL()
 	}
+	return n.skew(ctx, r)
+}
+
+// SetMonoRate has the agent change the rate of the monotonic clock of everything else on the node.
+func (c *Cluster) SetMonoRate(ctx context.Context, name string, rate float64) (clusters.ClockReading, clusters.Span, error) {
+	n, err := c.node(name)
+	if err != nil {
+		return clusters.ClockReading{}, clusters.Span{}, err
+	}
+	r := agent.Request{Cmd: agent.CmdMono, Rate: rate}
+	if rate != 1 {
+		r.TTL = c.faultTTL()
+	}
+	return n.skew(ctx, r)
+}
+
+func (n *node) skew(ctx context.Context, r agent.Request) (clusters.ClockReading, clusters.Span, error) {
 	a, err := n.ask(ctx, r)
 	if err != nil || a.Clock == nil {
 		return clusters.ClockReading{}, span(a), err

@@ -23,7 +23,7 @@ func (i *incarnation) Now() time.Time {
 }
 
 // Mono is the node's monotonic clock, from the start of the incarnation.
-func (i *incarnation) Mono() time.Duration { return i.p.c.k.Now() - i.begin }
+func (i *incarnation) Mono() time.Duration { return i.p.c.k.Mono(i.p.node) - i.begin }
 
 // Rand is seeded by node and incarnation.
 func (i *incarnation) Rand() *rand.Rand { return i.rng }
@@ -35,7 +35,7 @@ func (i *incarnation) Go(name string, f func()) {
 }
 
 // After is a signal that fires by the monotonic clock.
-func (i *incarnation) After(d time.Duration) coord.Signal { return i.p.c.k.Deadline(d) }
+func (i *incarnation) After(d time.Duration) coord.Signal { return i.p.c.k.DeadlineOn(i.p.node, d) }
 
 // Cond is a signal that the recipe fires.
 func (i *incarnation) Cond() env.Cond { return i.p.c.k.Signal() }

@@ -159,6 +159,21 @@ func (c *Cluster) SetClock(_ context.Context, name string, offset time.Duration,
 	return read, c.span(), nil
 }
 
+// SetMonoRate changes the rate of a participant's monotonic clock. A timer of its client that runs already ends as it would have.
+func (c *Cluster) SetMonoRate(_ context.Context, name string, rate float64) (clusters.ClockReading, clusters.Span, error) {
+	p, err := c.participant(name)
+	if err != nil {
+		return clusters.ClockReading{}, c.span(), err
+	}
+	read := clusters.ClockReading{Before: c.k.MonoAhead(p.node)}
+	if alive(p) {
+		read.Pids = []int{p.pid()}
+	}
+	c.k.SetMonoRate(p.node, rate)
+	read.Now = c.k.MonoAhead(p.node)
+	return read, c.span(), nil
+}
+
 // LoseReply orders replies to be lost, or takes that back.
 func (c *Cluster) LoseReply(_ context.Context, name, fault, op string, count int) error {
 	p, err := c.participant(name)

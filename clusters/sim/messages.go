@@ -44,7 +44,7 @@ func (i *incarnation) Ask(node string, m env.Message, timeout time.Duration) (en
 	conn := c.messages.Dial(i.p.node, to)
 	c.asks[conn] = x
 	c.messages.Send(conn, network.Dialler, envelope{i.p.name, m})
-	for limit := c.k.Deadline(timeout); !x.done.Fired() && !limit.Fired() && !i.stop.Fired(); {
+	for limit := c.k.DeadlineOn(i.p.node, timeout); !x.done.Fired() && !limit.Fired() && !i.stop.Fired(); {
 		i.group.Expect(x.done)
 		i.group.Expect(limit)
 		i.group.Expect(i.stop)

@@ -25,13 +25,15 @@ type sessionHost struct{ i *incarnation }
 
 var _ client.Host = sessionHost{}
 
-func (h sessionHost) Servers() int                             { return len(h.i.p.servers) }
-func (h sessionHost) Name(server int) string                   { return h.i.p.c.names[h.i.p.servers[server]] }
-func (h sessionHost) Signal() *kernel.Signal                   { return h.i.p.c.k.Signal() }
-func (h sessionHost) Now() time.Duration                       { return h.i.p.c.k.Now() }
-func (h sessionHost) Check()                                   { h.i.group.Check() }
-func (h sessionHost) Note(op history.Op)                       { h.i.note(op) }
-func (h sessionHost) Deadline(d time.Duration) kernel.Deadline { return h.i.p.c.k.Deadline(d) }
+func (h sessionHost) Servers() int           { return len(h.i.p.servers) }
+func (h sessionHost) Name(server int) string { return h.i.p.c.names[h.i.p.servers[server]] }
+func (h sessionHost) Signal() *kernel.Signal { return h.i.p.c.k.Signal() }
+func (h sessionHost) Now() time.Duration     { return h.i.p.c.k.Mono(h.i.p.node) }
+func (h sessionHost) Check()                 { h.i.group.Check() }
+func (h sessionHost) Note(op history.Op)     { h.i.note(op) }
+func (h sessionHost) Deadline(d time.Duration) kernel.Deadline {
+	return h.i.p.c.k.DeadlineOn(h.i.p.node, d)
+}
 
 // Began keeps the client so that it can be ended with its node.
 func (h sessionHost) Began(c *client.Client) {
@@ -69,7 +71,7 @@ func (h sessionHost) After(d time.Duration, c *client.Client, t client.Timer) {
 		n = uint64(len(i.timers))
 		i.timers = append(i.timers, timer{c, t})
 	}
-	i.p.c.k.After(d, i.p.node, i.p, evClient, n, i.p.life)
+	i.p.c.k.After(i.p.c.k.Lasts(i.p.node, d), i.p.node, i.p, evClient, n, i.p.life)
 }
 
 // Wait parks the task.

@@ -93,6 +93,8 @@ func acceptClocks(t *testing.T, a *table) {
 	for _, p := range []struct{ name, dir, test, came string }{
 		{"a busy Go process", "./nemesis/inject", "TestPatchAndRestoreOfABusyProcess",
 			"no crash, no monotonic reading that went back, every skew and every restore seen by the process itself"},
+		{"a busy Go process, monotonic rates", "./nemesis/inject", "TestMonotonicRatesOfABusyProcess",
+			"no crash, no monotonic reading that went back, every rate kept and every rest of a skew seen by the process itself"},
 		{"a serving JVM", "./clusters/docker/agent", "TestClockOfServer",
 			"no crash, every skew and every restore seen in the server's own log, every request served"},
 	} {

@@ -29,6 +29,7 @@ var needs = map[nemesis.Kind][]string{
 	nemesis.Partition: {inject.MechPartition, inject.MechCounters, inject.MechProbe},
 	nemesis.Kill:      {inject.MechLaunch, inject.MechKill},
 	nemesis.Clock:     {inject.MechLaunch, inject.MechClock},
+	nemesis.MonoRate:  {inject.MechLaunch, inject.MechMono},
 	nemesis.Pause:     {inject.MechLaunch, inject.MechPause},
 }
 

@@ -54,3 +54,38 @@ func TestJudgeClockThatWasSetSlowly(t *testing.T) {
 	status, _ = judgeReceipt(x)
 	require.Equal(t, nemesis.Failed, status)
 }
+
+// A monotonic clock may have been off before, and goes on from what it shows.
+func TestJudgeMono(t *testing.T) {
+	second := spec.Duration(time.Second)
+	good := func() nemesis.Receipt {
+		return nemesis.Receipt{
+			Step:      nemesis.Step{Fault: nemesis.Fault{Kind: nemesis.MonoRate, Rate: 0.5}},
+			BeginFrom: 0, Begin: int64(10 * time.Millisecond), End: int64(10 * time.Second), EndBy: int64(10*time.Second + 10*time.Millisecond),
+			Clocks: []nemesis.ClockReceipt{{Node: "p1", Pids: []int{7}, Before: -second, Begin: -second, Last: -6 * second, After: -6 * second, LastPid: 7}},
+		}
+	}
+	status, why := judgeMono(good())
+	require.Equal(t, nemesis.Applied, status, why)
+	for _, c := range []struct {
+		why    string
+		change func(c *nemesis.ClockReceipt)
+	}{
+		{"no process was there whose clock could be set", func(c *nemesis.ClockReceipt) { c.Pids = nil }},
+		{"the clock jumped from -1s to 0s off at the begin", func(c *nemesis.ClockReceipt) { c.Begin = 0 }},
+		{"no process was there at the end whose clock could be read", func(c *nemesis.ClockReceipt) { c.LastPid = 0 }},
+		{"the clock jumped from -6s to 0s off at the end", func(c *nemesis.ClockReceipt) { c.After = 0 }},
+		{"at rate 0.5 the clock went from -1s to -1s off", func(c *nemesis.ClockReceipt) { c.Last, c.After = -second, -second }},
+		{"at rate 0.5 the clock went from -1s to 2s off", func(c *nemesis.ClockReceipt) { c.Last, c.After, c.LastPid = 2*second, 2*second, 8 }},
+	} {
+		x := good()
+		c.change(&x.Clocks[0])
+		status, why := judgeMono(x)
+		require.Equal(t, nemesis.Failed, status)
+		require.Equal(t, c.why, why)
+	}
+	again := good() // a process that was started meanwhile begins with nothing lost
+	again.Clocks[0].LastPid, again.Clocks[0].Last, again.Clocks[0].After = 8, -2*second, -2*second
+	status, why = judgeMono(again)
+	require.Equal(t, nemesis.Applied, status, why)
+}

@@ -3,7 +3,6 @@ package run
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -47,8 +46,14 @@ func (r *run) apply(ctx context.Context, o nemesis.Order, f *inForce) (span clus
 		p, span, err = r.cluster.Kill(ctx, node)
 	case nemesis.Pause:
 		p, span, err = r.cluster.Pause(ctx, node)
-	case nemesis.Clock:
-		read, span, err := r.cluster.SetClock(ctx, node, fault.Jump.D(), fault.ClockRate())
+	case nemesis.Clock, nemesis.MonoRate:
+		set := func() (clusters.ClockReading, clusters.Span, error) {
+			if fault.Kind == nemesis.MonoRate {
+				return r.cluster.SetMonoRate(ctx, node, fault.Rate)
+			}
+			return r.cluster.SetClock(ctx, node, fault.Jump.D(), fault.ClockRate())
+		}
+		read, span, err := set()
 		f.receipt.Clocks = []nemesis.ClockReceipt{{Node: node, Pids: read.Pids, Before: spec.Duration(read.Before), Begin: spec.Duration(read.Now)}}
 		return span, err
 	case nemesis.LoseReply:
@@ -124,9 +129,13 @@ func (r *run) undo(ctx context.Context, o nemesis.Order, f *inForce) (span clust
 		if len(f.receipt.Processes) > 0 {
 			f.receipt.Processes[0].Resumed = p.Resumed
 		}
-	case nemesis.Clock:
+	case nemesis.Clock, nemesis.MonoRate:
 		var read clusters.ClockReading
-		read, span, err = r.cluster.SetClock(ctx, node, 0, 1)
+		if o.Step.Fault.Kind == nemesis.MonoRate {
+			read, span, err = r.cluster.SetMonoRate(ctx, node, 1)
+		} else {
+			read, span, err = r.cluster.SetClock(ctx, node, 0, 1)
+		}
 		c := &f.receipt.Clocks[0]
 		c.Last, c.After = spec.Duration(read.Before), spec.Duration(read.Now)
 		if len(read.Pids) > 0 {
@@ -227,6 +236,8 @@ func judgeReceipt(x nemesis.Receipt) (nemesis.Status, string) {
 		}
 	case nemesis.Clock:
 		return judgeClock(x)
+	case nemesis.MonoRate:
+		return judgeMono(x)
 	case nemesis.Pause:
 		if p := x.Processes[0]; p.Threads == 0 || !p.Resumed {
 			return nemesis.Failed, fmt.Sprintf("%d threads seen stopped, resumed: %v", p.Threads, p.Resumed)
@@ -234,38 +245,6 @@ func judgeReceipt(x nemesis.Receipt) (nemesis.Status, string) {
 	}
 	return nemesis.Applied, ""
 }
-
-// judgeClock holds what was read in the processes against what was asked for.
-func judgeClock(x nemesis.Receipt) (nemesis.Status, string) {
-	c, f := x.Clocks[0], x.Step.Fault
-	// While it is being set and read it runs at its rate already.
-	drift := time.Duration(float64(x.Begin-x.BeginFrom) * math.Abs(f.ClockRate()-1))
-	switch {
-	case len(c.Pids) == 0:
-		return nemesis.Failed, "no process was there whose clock could be set"
-	case c.Before != 0:
-		return nemesis.Failed, fmt.Sprintf("the clock was off by %v already", c.Before.D())
-	case (c.Begin - f.Jump).D().Abs() > clockMargin+drift:
-		return nemesis.Failed, fmt.Sprintf("the clock was read to be off by %v instead of %v", c.Begin.D(), f.Jump.D())
-	case c.Killed:
-		return nemesis.Applied, ""
-	case c.LastPid == 0:
-		return nemesis.Failed, "no process was there at the end whose clock could be read"
-	case c.After != 0:
-		return nemesis.Failed, fmt.Sprintf("after the end the clock was still off by %v", c.After.D())
-	}
-	// Between the readings it ran at the rate; both lie within the time from the first begin to the last end.
-	off := (c.Last - c.Begin).D().Seconds()
-	least, most := float64(x.End-x.Begin)/1e9*(f.ClockRate()-1), float64(x.EndBy-x.BeginFrom)/1e9*(f.ClockRate()-1)
-	margin := clockMargin.Seconds() * max(1, f.ClockRate())
-	if off < min(least, most)-margin || off > max(least, most)+margin {
-		return nemesis.Failed, fmt.Sprintf("at rate %v the clock went from %v to %v off", f.ClockRate(), c.Begin.D(), c.Last.D())
-	}
-	return nemesis.Applied, ""
-}
-
-// clockMargin is how much a reading of a clock may be off for being made a moment after the clock was set.
-const clockMargin = 100 * time.Millisecond
 
 // fired takes in an armed fault that an agent has applied by itself.
 func (r *run) fired(ctx context.Context, x clusters.Fired) {

@@ -158,7 +158,7 @@ func prepare(ctx context.Context, o Options, open func() (recorder, string, erro
 	}
 	r.conductor = nemesis.NewConductor(plan, nemesis.NewView(s.ServerNames(), s.ParticipantNames(), homes))
 	r.cluster, err = o.Cluster(ctx, clusters.Config{
-		Spec: s, Observer: r.observer, Log: rec.Log, Progress: o.Progress.Printf, RunID: id, Clocks: plan.Has(nemesis.Clock),
+		Spec: s, Observer: r.observer, Log: rec.Log, Progress: o.Progress.Printf, RunID: id, Clocks: plan.Has(nemesis.Clock) || plan.Has(nemesis.MonoRate),
 	})
 	if err != nil {
 		r.problem(err)

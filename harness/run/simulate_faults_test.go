@@ -35,6 +35,8 @@ func TestSimulatedFaults(t *testing.T) {
 		f.Jump, f.Rate = spec.Duration(jump), rate
 		return f
 	}
+	mono := at(nemesis.MonoRate, nemesis.Participant)
+	mono.Rate = 0.6
 	lose := func(op string) nemesis.Fault {
 		f := at(nemesis.LoseReply, nemesis.Participant)
 		f.Op = op
@@ -55,6 +57,7 @@ func TestSimulatedFaults(t *testing.T) {
 		"pause the holder, armed":     on(nemesis.OnAcquired, at(nemesis.Pause, nemesis.Holder)),
 		"clock jumps":                 after(clock(-time.Minute, 0)),
 		"clock runs fast":             after(clock(0, 1.5)),
+		"monotonic clock runs slow":   after(mono),
 		"lose replies to create":      after(lose("create")),
 		"lose replies to delete":      after(lose("delete")),
 		"lose replies to getChildren": after(lose("getChildren2")),

@@ -31,6 +31,7 @@ const (
 	MechPause     = "pause"
 	MechKill      = "kill"
 	MechClock     = "clock" // wall clock of a running process
+	MechMono      = "mono"  // rate of the monotonic clock of a running Go process
 )
 
 // detectAddress is a loopback address that nobody else uses: cutting it harms no traffic.
@@ -101,7 +102,8 @@ func detectProcesses(ctx context.Context, s *Supervisor) []Mechanism {
 	child, err := s.start(Command{UID: unprivilegedID(), GID: unprivilegedID()})
 	if err != nil {
 		failed := fmt.Errorf("no child: %w", err)
-		return []Mechanism{mechanism(MechLaunch, err), mechanism(MechPause, failed), mechanism(MechKill, failed), mechanism(MechClock, failed)}
+		return []Mechanism{mechanism(MechLaunch, err), mechanism(MechPause, failed), mechanism(MechKill, failed), mechanism(MechClock, failed),
+			mechanism(MechMono, failed)}
 	}
 	launched := checkPrivileges(child.PID())
 	paused, pauseErr := pause(ctx, only(child.PID()))
@@ -114,11 +116,59 @@ func detectProcesses(ctx context.Context, s *Supervisor) []Mechanism {
 	}
 	return []Mechanism{
 		mechanism(MechLaunch, launched), mechanism(MechPause, pauseErr), mechanism(MechKill, killErr), mechanism(MechClock, s.tryClock(ctx)),
+		mechanism(MechMono, s.tryMonoRate(ctx)),
 	}
 }
 
 // tryClock skews a child of its own, by an hour, and believes only what the child itself says of its clock.
-func (s *Supervisor) tryClock(ctx context.Context) (err error) {
+func (s *Supervisor) tryClock(ctx context.Context) error {
+	return s.withTeller(ctx, func(pid int, ask func() (tells, error)) error {
+		for _, offset := range []time.Duration{time.Hour, 0} {
+			skew, err := NewSkew(offset, 1)
+			if err != nil {
+				return err
+			}
+			if _, err := s.setClocks(skew, only(pid)); err != nil {
+				return err
+			}
+			var said tells
+			// What it had said before is in the pipe.
+			err = poll(ctx, func() (bool, error) {
+				said, err = ask()
+				return (said.wall - offset).Abs() < time.Minute, err
+			})
+			if err != nil {
+				return fmt.Errorf("a child with a skew of %v says it is ahead by %v: %w", offset, said.wall, err)
+			}
+		}
+		return nil
+	})
+}
+
+// tryMonoRate does so with a monotonic clock at a hundred times its rate.
+func (s *Supervisor) tryMonoRate(ctx context.Context) error {
+	return s.withTeller(ctx, func(pid int, ask func() (tells, error)) (err error) {
+		if _, err := s.setMonoRates(maxRate, only(pid)); err != nil {
+			return err
+		}
+		var said tells
+		err = poll(ctx, func() (bool, error) {
+			said, err = ask()
+			return said.mono > time.Second, err
+		})
+		if err != nil {
+			return fmt.Errorf("a child at rate %d says it is ahead by %v: %w", maxRate, said.mono, err)
+		}
+		_, err = s.setMonoRates(1, only(pid))
+		return err
+	})
+}
+
+// tells is by how much the clocks of idle are ahead.
+type tells struct{ wall, mono time.Duration }
+
+// withTeller calls do with a child that tells of its clocks.
+func (s *Supervisor) withTeller(ctx context.Context, do func(pid int, ask func() (tells, error)) error) (err error) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return err
@@ -136,32 +186,11 @@ func (s *Supervisor) tryClock(ctx context.Context) (err error) {
 			<-child.Done()
 		}
 	}()
-	for _, offset := range []time.Duration{time.Hour, 0} {
-		skew, err := NewSkew(offset, 1)
-		if err != nil {
-			return err
-		}
-		if _, err := s.setClocks(skew, only(child.PID())); err != nil {
-			return err
-		}
-		var said time.Duration
-		// What it had said before is in the pipe.
-		err = poll(ctx, func() (bool, error) {
-			said, err = readOffset(r)
-			return (said - offset).Abs() < time.Minute, err
-		})
-		if err != nil {
-			return fmt.Errorf("a child with a skew of %v says it is ahead by %v: %w", offset, said, err)
-		}
-	}
-	return nil
-}
-
-// readOffset reads one word of idle.
-func readOffset(r io.Reader) (time.Duration, error) {
-	b := make([]byte, 8)
-	_, err := io.ReadFull(r, b)
-	return time.Duration(binary.LittleEndian.Uint64(b)), err
+	return do(child.PID(), func() (tells, error) {
+		b := make([]byte, 16)
+		_, err := io.ReadFull(r, b)
+		return tells{time.Duration(binary.LittleEndian.Uint64(b)), time.Duration(binary.LittleEndian.Uint64(b[8:]))}, err
+	})
 }
 
 // unprivilegedID is "nobody" for root, else ourselves: only root can become somebody else.

@@ -87,14 +87,16 @@ func launch(args []string) error {
 }
 
 // idle waits to be killed: the process on which Detect tries pause, kill and clocks, whatever programs the image has. Meanwhile it
-// says, 8 bytes at a time, by how many ns its clock is ahead of the true one.
+// says, 8 bytes each, by how many ns its wall clock and its monotonic clock are ahead of the true ones.
 func idle() error {
 	if err := unix.Close(reportFD); err != nil {
 		return fmt.Errorf("close report: %w", err)
 	}
+	trueBegin, begin := Mono(), time.Now()
 	for {
-		ahead := uint64(time.Now().UnixNano() - wall())
-		if _, err := os.Stdout.Write(binary.LittleEndian.AppendUint64(nil, ahead)); err != nil {
+		said := binary.LittleEndian.AppendUint64(nil, uint64(time.Now().UnixNano()-wall()))
+		said = binary.LittleEndian.AppendUint64(said, uint64(int64(time.Since(begin))-(Mono()-trueBegin)))
+		if _, err := os.Stdout.Write(said); err != nil {
 			return fmt.Errorf("say the time: %w", err)
 		}
 		time.Sleep(idleTick)

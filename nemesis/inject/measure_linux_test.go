@@ -125,8 +125,8 @@ func TestDetectWithoutPrivileges(t *testing.T) {
 		names = append(names, m.Name)
 		require.Equal(t, m.OK, m.Detail == "", m)
 	}
-	require.Equal(t, []string{MechPartition, MechEgress, MechCounters, MechProbe, MechLaunch, MechPause, MechKill, MechClock}, names)
-	for _, always := range []string{MechProbe, MechLaunch, MechPause, MechKill, MechClock} {
+	require.Equal(t, []string{MechPartition, MechEgress, MechCounters, MechProbe, MechLaunch, MechPause, MechKill, MechClock, MechMono}, names)
+	for _, always := range []string{MechProbe, MechLaunch, MechPause, MechKill, MechClock, MechMono} {
 		require.True(t, works[always], always)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
+	"strconv"
 	"time"
 	"unsafe"
 
@@ -13,11 +15,11 @@ import (
 // ErrPaused is why a clock is not patched while its process is stopped: its threads could not be brought to a safe place.
 var ErrPaused = errors.New("its process is paused")
 
-// Skew is what the wall clock of a process shows: a true time t is shown as t + Offset + (t-Anchor)*Rate/2^32 ns.
+// Skew is what a clock of a process shows: a true time t is shown as t + Offset + (t-Anchor)*Rate/2^32 ns.
 // The zero Skew is the truth.
 type Skew struct {
 	Offset int64 // ns
-	Anchor int64 // true wall time, ns since 1970, at which the rate began to tell
+	Anchor int64 // true time by the same clock, ns, at which the rate began to tell
 	Rate   int64 // what a second is too long or too short, as a 32-bit fraction
 }
 
@@ -31,14 +33,17 @@ func NewSkew(offset time.Duration, rate float64) (Skew, error) {
 	if offset < -maxOffset || offset > maxOffset || math.IsNaN(rate) || rate < 0 || rate > maxRate {
 		return Skew{}, fmt.Errorf("clock skew of %v at rate %v: at most %v either way, rate 0 to %d", offset, rate, maxOffset, maxRate)
 	}
-	s := Skew{Offset: int64(offset), Rate: int64(math.Round((rate - 1) * (1 << 32)))}
+	s := Skew{Offset: int64(offset), Rate: fraction(rate)}
 	if s != (Skew{}) {
 		s.Anchor = wall()
 	}
 	return s, nil
 }
 
-// At tells by how much the clock is ahead of the true time t (ns since 1970).
+// fraction is how a rate is written down in a Skew.
+func fraction(rate float64) int64 { return int64(math.Round((rate - 1) * (1 << 32))) }
+
+// At tells by how much the clock is ahead of the true time t.
 func (s Skew) At(t int64) time.Duration {
 	d := t - s.Anchor
 	// In two halves: the product of the two can be longer than 64 bits.
@@ -73,6 +78,31 @@ func (s *Supervisor) SetClocks(skew Skew, except ...int) (Skewed, error) {
 }
 
 func (s *Supervisor) setClocks(skew Skew, set processSet) (Skewed, error) {
+	return eachClock(set, wall, func(pid int) (Skew, error) {
+		now, err := s.setClock(pid, skew)
+		if err == nil && now != skew {
+			err = fmt.Errorf("read back %+v instead of %+v", now, skew)
+		}
+		return now, err
+	})
+}
+
+// SetMonoRate has the monotonic clocks of the same processes run at the rate from now on, each from what it shows, and returns when
+// that was read back in each. At rate 1 a clock keeps what it is ahead or behind, as long as its process lives: to put it right it
+// would have to go back or to jump, which no monotonic clock does. A JVM is ErrUnsupported.
+func (s *Supervisor) SetMonoRate(rate float64, except ...int) (Skewed, error) {
+	return s.setMonoRates(rate, others(except))
+}
+
+func (s *Supervisor) setMonoRates(rate float64, set processSet) (Skewed, error) {
+	if math.IsNaN(rate) || rate <= 0 || rate > maxRate {
+		return Skewed{}, fmt.Errorf("monotonic rate %v: above 0, at most %d", rate, maxRate)
+	}
+	return eachClock(set, Mono, func(pid int) (Skew, error) { return s.setMonoRate(pid, fraction(rate)) })
+}
+
+// eachClock sets a clock of every process, or reads it.
+func eachClock(set processSet, true func() int64, of func(pid int) (Skew, error)) (Skewed, error) {
 	out := Skewed{Start: Mono()}
 	ps, err := set()
 	if err != nil {
@@ -82,18 +112,15 @@ func (s *Supervisor) setClocks(skew Skew, set processSet) (Skewed, error) {
 		if p.dead() {
 			continue
 		}
-		now, err := s.setClock(p.pid, skew)
+		now, err := of(p.pid)
 		if vanished(err) {
 			continue
 		}
-		if err == nil && now != skew {
-			err = fmt.Errorf("read back %+v instead of %+v", now, skew)
-		}
 		if err != nil {
-			return out, fmt.Errorf("set the clock of process %d: %w", p.pid, err)
+			return out, fmt.Errorf("clock of process %d: %w", p.pid, err)
 		}
 		out.PIDs = append(out.PIDs, p.pid)
-		out.Offset = now.At(wall())
+		out.Offset = now.At(true())
 	}
 	out.End = Mono()
 	return out, nil
@@ -101,29 +128,41 @@ func (s *Supervisor) setClocks(skew Skew, set processSet) (Skewed, error) {
 
 // Clocks reads what the wall clocks of these processes show, and is an error if they differ.
 func (s *Supervisor) Clocks(except ...int) (Skewed, error) {
-	out := Skewed{Start: Mono()}
+	var first *Skew
+	return eachClock(others(except), wall, func(pid int) (Skew, error) {
+		now, err := readClock(pid, wallDial)
+		switch {
+		case err != nil:
+		case first == nil:
+			first = &now
+		case now != *first:
+			err = fmt.Errorf("%+v, unlike another with %+v", now, *first)
+		}
+		return now, err
+	})
+}
+
+// MonoClocks reads by how much the monotonic clocks of these processes are ahead. Each has its own since when it was first set; told
+// is that of the last.
+func (s *Supervisor) MonoClocks(except ...int) (Skewed, error) {
+	return eachClock(others(except), Mono, func(pid int) (Skew, error) { return readClock(pid, monoDial) })
+}
+
+// Urge interrupts every thread of the same processes by SIGURG. A thread that sleeps until a timer of a program has come does so in the
+// kernel's time; under a monotonic clock that runs fast it must be woken to see that its time has come already. Go's runtime sends
+// itself this signal and takes a stray one for its own; where nobody handles it the kernel drops it.
+func (s *Supervisor) Urge(except ...int) error {
 	ps, err := others(except)()
-	if err != nil {
-		return out, err
-	}
-	var first Skew
 	for _, p := range ps {
-		if p.dead() {
-			continue
-		}
-		now, err := readClock(p.pid)
-		if vanished(err) {
-			continue
-		}
-		if err == nil && out.PIDs != nil && now != first {
-			err = fmt.Errorf("%+v, unlike process %d with %+v", now, out.PIDs[0], first)
-		}
+		threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", p.pid))
 		if err != nil {
-			return out, fmt.Errorf("read the clock of process %d: %w", p.pid, err)
+			continue // it has ended
 		}
-		first = now
-		out.PIDs = append(out.PIDs, p.pid)
+		for _, t := range threads {
+			if tid, err := strconv.Atoi(t.Name()); err == nil {
+				_ = unix.Tgkill(p.pid, tid, unix.SIGURG) // fails for a thread that has ended
+			}
+		}
 	}
-	out.Offset, out.End = first.At(wall()), Mono()
-	return out, nil
+	return err
 }

@@ -18,20 +18,22 @@ var vdsoCode [3]*byte
 // vdsoNames are the functions that it stands in for; a vDSO may lack all but the first.
 var vdsoNames = [3]string{"__vdso_clock_gettime", "__vdso_gettimeofday", "__vdso_time"}
 
-// The data of a patched page, at the first multiple of 64 after what the kernel loaded. The code follows it.
+// The data of a patched page, at the first multiple of 64 after what the kernel loaded. The code follows it. The wall clock and the
+// monotonic clock have a generation and two slots each.
 const (
-	dataGeneration = 0  // one byte, whose lowest bit is the slot that is in force: written last, and a byte is written at once
-	dataMagic      = 8  // 16 bytes
-	dataSlots      = 32 // two of 32 bytes: offset, anchor, rate
-	dataSaved      = 96 // three of 8 bytes: the first bytes of the functions as the kernel made them
-	dataSize       = 128
+	dataGeneration = 0   // one byte, whose lowest bit is the slot that is in force: written last, and a byte is written at once
+	dataMagic      = 8   // 16 bytes
+	dataSlots      = 32  // two of 32 bytes: offset, anchor, rate
+	dataMono       = 96  // the same for the monotonic clock
+	dataSaved      = 192 // three of 8 bytes: the first bytes of the functions as the kernel made them
+	dataSize       = 216
 
 	jumpSize = 5 // JMP rel32
 	savedLen = 8
 )
 
 var (
-	vdsoMagic   = []byte("riven clock 1\x00\x00\x00")
+	vdsoMagic   = []byte("riven clock 2\x00\x00\x00")
 	vdsoCodeEnd = []byte{0x0f, 0x0b, 'R', 'i', 'v', 'n'} // END in the code
 	addressMark = binary.LittleEndian.AppendUint64(nil, 0x5269766e44617461)
 )
@@ -208,9 +210,17 @@ func (v *vdso) unpatch() error {
 	return nil
 }
 
+// dial is one of the clocks in the page, by where its data are.
+type dial uint64
+
+const (
+	wallDial dial = 0
+	monoDial dial = dataMono
+)
+
 // set needs nothing to stand still: the slot that is not in force is written, then put in force.
-func (v *vdso) set(s Skew) error {
-	g, err := v.read(v.data+dataGeneration, 1)
+func (v *vdso) set(d dial, s Skew) error {
+	g, err := v.read(v.data+uint64(d)+dataGeneration, 1)
 	if err != nil {
 		return err
 	}
@@ -219,16 +229,18 @@ func (v *vdso) set(s Skew) error {
 	for _, n := range []int64{s.Offset, s.Anchor, s.Rate} {
 		b = binary.LittleEndian.AppendUint64(b, uint64(n))
 	}
-	if err := v.write(v.slot(next), b); err != nil {
+	if err := v.write(v.slot(d, next), b); err != nil {
 		return err
 	}
-	return v.write(v.data+dataGeneration, []byte{next})
+	return v.write(v.data+uint64(d)+dataGeneration, []byte{next})
 }
 
-func (v *vdso) slot(generation byte) uint64 { return v.data + dataSlots + 32*uint64(generation&1) }
+func (v *vdso) slot(d dial, generation byte) uint64 {
+	return v.data + uint64(d) + dataSlots + 32*uint64(generation&1)
+}
 
 // get reads what the clock shows.
-func (v *vdso) get() (Skew, error) {
+func (v *vdso) get(d dial) (Skew, error) {
 	led, err := v.patched()
 	if err != nil || !led {
 		return Skew{}, err
@@ -236,11 +248,11 @@ func (v *vdso) get() (Skew, error) {
 	if ours, err := v.prepared(); err != nil || !ours {
 		return Skew{}, errors.Join(err, errors.New("functions lead to code that is not there"))
 	}
-	g, err := v.read(v.data+dataGeneration, 1)
+	g, err := v.read(v.data+uint64(d)+dataGeneration, 1)
 	if err != nil {
 		return Skew{}, err
 	}
-	b, err := v.read(v.slot(g[0]), 24)
+	b, err := v.read(v.slot(d, g[0]), 24)
 	if err != nil {
 		return Skew{}, err
 	}
@@ -248,16 +260,16 @@ func (v *vdso) get() (Skew, error) {
 	return Skew{Offset: int64(le.Uint64(b)), Anchor: int64(le.Uint64(b[8:])), Rate: int64(le.Uint64(b[16:]))}, nil
 }
 
-func readClock(pid int) (Skew, error) {
+func readClock(pid int, d dial) (Skew, error) {
 	v, err := openVDSO(pid)
 	if err != nil {
 		return Skew{}, err
 	}
 	defer v.mem.Close()
-	return v.get()
+	return v.get(d)
 }
 
-// setClock gives a process a clock and reads it back.
+// setClock gives a process a wall clock and reads it back.
 func (s *Supervisor) setClock(pid int, skew Skew) (Skew, error) {
 	v, err := openVDSO(pid)
 	if err != nil {
@@ -271,8 +283,15 @@ func (s *Supervisor) setClock(pid int, skew Skew) (Skew, error) {
 	switch {
 	case skew == Skew{} && led:
 		// The truth first: it holds also if the process can not be brought to a stop.
-		if err := v.set(skew); err != nil {
+		if err := v.set(wallDial, skew); err != nil {
 			return Skew{}, err
+		}
+		mono, err := v.get(monoDial)
+		if err != nil {
+			return Skew{}, err
+		}
+		if mono != (Skew{}) {
+			break // the monotonic clock needs our code for as long as the process lives
 		}
 		if err := s.standstill(pid, v.clear, v.unpatch); err != nil && !errors.Is(err, ErrPaused) {
 			return Skew{}, err
@@ -283,11 +302,77 @@ func (s *Supervisor) setClock(pid int, skew Skew) (Skew, error) {
 		}
 		fallthrough
 	case skew != Skew{}:
-		if err := v.set(skew); err != nil {
+		if err := v.set(wallDial, skew); err != nil {
 			return Skew{}, err
 		}
 	}
-	return v.get()
+	return v.get(wallDial)
+}
+
+// setMonoRate has the monotonic clock of a process go on from what it shows, at the rate.
+//
+// No reading goes back. All threads are held from before the moment in which the new rate takes over until it is in force, so nobody
+// reads later by the old rate than that; and a thread that was held between reading the kernel's clock and bending it does both again
+// (SKEW). In the kernel's own functions there must be none by then, as it would read true time after that moment: so they lead to our
+// code first. What is left is a thread in a signal handler that interrupted such a function: for its sake a slow clock begins some
+// milliseconds ahead of the true one. A paused process reads nothing and needs no hold to be restored.
+func (s *Supervisor) setMonoRate(pid int, rate int64) (Skew, error) {
+	v, err := openVDSO(pid)
+	if err != nil {
+		return Skew{}, err
+	}
+	defer v.mem.Close()
+	led, err := v.patched()
+	if err != nil || !led && rate == 0 {
+		return Skew{}, err
+	}
+	if rate != 0 {
+		if err := refuseJVM(pid); err != nil {
+			return Skew{}, err
+		}
+	}
+	if !led {
+		if err := s.standstill(pid, v.clear, v.patch); err != nil {
+			return Skew{}, err
+		}
+	}
+	var want Skew
+	turn := func() error {
+		last, err := v.get(monoDial)
+		if err != nil {
+			return err
+		}
+		now := Mono()
+		if !led && rate < 0 {
+			now += int64(headStart)
+		}
+		if want = (Skew{Offset: int64(last.At(now)), Anchor: now, Rate: rate}); rate == 0 {
+			want.Anchor = 0
+		}
+		return v.set(monoDial, want)
+	}
+	err = s.standstill(pid, v.ours, turn)
+	if errors.Is(err, ErrPaused) && rate == 0 {
+		err = turn()
+	}
+	if err != nil {
+		return Skew{}, err
+	}
+	got, err := v.get(monoDial)
+	if err == nil && got != want {
+		err = fmt.Errorf("read back %+v instead of %+v", got, want)
+	}
+	return got, err
+}
+
+// refuseJVM: HotSpot hands the kernel absolute times of CLOCK_MONOTONIC to wait for, so that a JVM with another one waits for ever
+// longer, or not at all (2 s ahead, a park of 250 ms took 2.25 s).
+func refuseJVM(pid int) error {
+	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", pid))
+	if err == nil && bytes.Contains(maps, []byte("/libjvm.so")) {
+		err = fmt.Errorf("monotonic rate of a JVM: %w: it waits for absolute times of the kernel's own clock", errors.ErrUnsupported)
+	}
+	return err
 }
 
 // clear tells whether a thread that goes on at pc does so outside of the bytes that a patch changes. At a function's very first byte
@@ -300,6 +385,12 @@ func (v *vdso) clear(pc uint64) bool {
 	}
 	return true
 }
+
+// ours tells whether a thread that goes on at pc is in none of the kernel's functions.
+func (v *vdso) ours(pc uint64) bool { return pc < v.page.from || pc >= v.data }
+
+// headStart is when a clock that is slow from now on has lost what it was ahead.
+const headStart = 20 * time.Millisecond
 
 const (
 	standstillTries = 2000

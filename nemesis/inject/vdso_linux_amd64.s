@@ -4,50 +4,56 @@
 // must not refer to any address: the page's own data (vdso_linux_amd64.go) stands where the marked constant is replaced. The callers
 // follow the C calling convention of System V: only AX, CX, DX, SI, DI and R8 to R11 may change, and the 128 bytes below SP are ours.
 //
-// A clock is asked for by the real system call and the result of a wall clock is bent then:
+// A clock is asked for by the real system call and the result is bent then:
 //     fake = real + offset + ((real-anchor)*rate)>>32
 
 #define DATA_ADDRESS $0x5269766e44617461
+#define MONO_DATA 96 // from the wall clock's data to the monotonic clock's
 #define END BYTE $0x0f; BYTE $0x0b; BYTE $0x52; BYTE $0x69; BYTE $0x76; BYTE $0x6e // UD2, "Rivn"
 
-// SKEW takes seconds in AX and nanoseconds in CX, and returns the skewed ones in AX and DX. The generation is read before and after the
-// numbers, as they are replaced by writing the other slot first: where it has changed they may be of two minds.
+// SKEW takes seconds in AX and nanoseconds in CX, the clock's data in R8 and its generation in R9, and returns the skewed ones in AX
+// and DX. The generation was read before the clock was, and is read again after the numbers, which are replaced by writing the other
+// slot first. Where it has changed they may be of two minds, or the reading older than the numbers: both are made again.
 #define SKEW(again) \
 	IMULQ $1000000000, AX; \
 	ADDQ CX, AX; \
-	MOVQ AX, R9; \
-	MOVQ DATA_ADDRESS, R8; \
-again: \
-	MOVBLZX 0(R8), R11; \
-	MOVL R11, R10; \
+	MOVQ AX, R11; \
+	MOVL R9, R10; \
 	ANDL $1, R10; \
 	SHLQ $5, R10; \
 	LEAQ 32(R8)(R10*1), R10; \
-	MOVQ R9, AX; \
 	SUBQ 8(R10), AX; \
 	IMULQ 16(R10); \
 	SHRQ $32, DX, AX; \
-	ADDQ R9, AX; \
+	ADDQ R11, AX; \
 	ADDQ 0(R10), AX; \
 	MOVBLZX 0(R8), R10; \
-	CMPL R10, R11; \
+	CMPL R10, R9; \
 	JNE again; \
 	XORL DX, DX; \
 	MOVL $1000000000, CX; \
 	DIVQ CX
 
 // int clock_gettime(clockid_t DI, struct timespec *SI)
-// Skewed are CLOCK_REALTIME (0), _REALTIME_COARSE (5), _REALTIME_ALARM (8) and CLOCK_TAI (11).
+// Skewed are as the wall clock CLOCK_REALTIME (0), _REALTIME_COARSE (5), _REALTIME_ALARM (8) and CLOCK_TAI (11), and as the monotonic
+// clock CLOCK_MONOTONIC (1) and _MONOTONIC_COARSE (6). _MONOTONIC_RAW and CLOCK_BOOTTIME count from elsewhere and stay true.
 TEXT clockGettime<>(SB), NOSPLIT|NOFRAME, $0-0
+	CMPL DI, $11
+	JHI plain
+	MOVQ DATA_ADDRESS, R8
+	MOVL $0x921, CX
+	BTL DI, CX
+	JCS again
+	ADDQ $MONO_DATA, R8
+	MOVL $0x042, CX
+	BTL DI, CX
+	JCC plain
+again:
+	MOVBLZX 0(R8), R9
 	MOVL $228, AX
 	SYSCALL
 	TESTQ AX, AX
 	JNE done
-	CMPL DI, $11
-	JHI done
-	MOVL $0x921, CX
-	BTL DI, CX
-	JCC done
 	MOVQ 0(SI), AX
 	MOVQ 8(SI), CX
 	SKEW(again)
@@ -56,10 +62,17 @@ TEXT clockGettime<>(SB), NOSPLIT|NOFRAME, $0-0
 	XORL AX, AX
 done:
 	RET
+plain:
+	MOVL $228, AX
+	SYSCALL
+	RET
 	END
 
 // int gettimeofday(struct timeval *DI, struct timezone *SI)
 TEXT gettimeofday<>(SB), NOSPLIT|NOFRAME, $0-0
+	MOVQ DATA_ADDRESS, R8
+again:
+	MOVBLZX 0(R8), R9
 	MOVL $96, AX
 	SYSCALL
 	TESTQ AX, AX
@@ -82,15 +95,18 @@ done:
 
 // time_t time(time_t *DI)
 TEXT unixTime<>(SB), NOSPLIT|NOFRAME, $0-0
-	MOVQ DI, DX
+	MOVQ DI, -24(SP)
 	XORL DI, DI
 	LEAQ -16(SP), SI
+	MOVQ DATA_ADDRESS, R8
+again:
+	MOVBLZX 0(R8), R9
 	MOVL $228, AX
 	SYSCALL
-	MOVQ DX, DI
 	MOVQ 0(SI), AX
 	MOVQ 8(SI), CX
 	SKEW(again)
+	MOVQ -24(SP), DI
 	TESTQ DI, DI
 	JEQ done
 	MOVQ AX, 0(DI)

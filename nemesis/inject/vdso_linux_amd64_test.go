@@ -16,14 +16,20 @@ import (
 func init() { helpers["clock"] = clock }
 
 // clock reads its clocks on as many threads as its argument says, as fast as it can. For every line on stdin it says by how many ns
-// its wall clock is ahead of the kernel's, and how often a monotonic reading went back.
+// its wall clock and its monotonic clock are ahead of the kernel's, how often a monotonic reading went back, and how many of its
+// seconds it has slept through.
 func clock(args []string) error {
 	n, err := strconv.Atoi(args[0])
 	if err != nil {
 		return err
 	}
-	var backwards atomic.Int64
-	begin := time.Now()
+	var backwards, slept atomic.Int64
+	trueBegin, begin := Mono(), time.Now()
+	go func() {
+		for range time.Tick(time.Second) {
+			slept.Add(1)
+		}
+	}()
 	for range n {
 		go func() {
 			for last := time.Since(begin); ; {
@@ -37,19 +43,19 @@ func clock(args []string) error {
 	}
 	in := bufio.NewScanner(os.Stdin)
 	for in.Scan() {
-		fmt.Println(time.Now().UnixNano()-wall(), backwards.Load())
+		fmt.Println(time.Now().UnixNano()-wall(), int64(time.Since(begin))-(Mono()-trueBegin), backwards.Load(), slept.Load())
 	}
 	return in.Err()
 }
 
-// dial is a child of the clock kind.
-type dial struct {
+// clockChild is a child of the clock kind.
+type clockChild struct {
 	*Child
 	ask *os.File
 	say *bufio.Scanner
 }
 
-func startClock(t *testing.T, s *Supervisor, threads int) dial {
+func startClock(t *testing.T, s *Supervisor, threads int) clockChild {
 	r, w, err := os.Pipe()
 	require.NoError(t, err)
 	t.Cleanup(func() { w.Close() })
@@ -57,20 +63,32 @@ func startClock(t *testing.T, s *Supervisor, threads int) dial {
 	c.Stdin = r
 	child, lines := startLines(t, s, c)
 	r.Close()
-	return dial{child, w, lines}
+	return clockChild{child, w, lines}
 }
 
-// ahead is by how much the child says that its wall clock is ahead.
-func (d dial) ahead(t *testing.T) time.Duration {
+// said is what the child says of its clocks.
+type said struct {
+	wall, mono time.Duration // ahead
+	seconds    int           // slept through
+}
+
+func (d clockChild) said(t *testing.T) said {
 	t.Helper()
 	_, err := d.ask.WriteString("\n")
 	require.NoError(t, err)
 	require.True(t, d.say.Scan(), "child ended: %v", d.Status())
-	var ns, backwards int64
-	_, err = fmt.Sscan(d.say.Text(), &ns, &backwards)
+	var s said
+	var backwards int64
+	_, err = fmt.Sscan(d.say.Text(), (*int64)(&s.wall), (*int64)(&s.mono), &backwards, &s.seconds)
 	require.NoError(t, err)
 	require.Zero(t, backwards, "monotonic readings that went back")
-	return time.Duration(ns)
+	return s
+}
+
+// ahead is by how much the child says that its wall clock is ahead.
+func (d clockChild) ahead(t *testing.T) time.Duration {
+	t.Helper()
+	return d.said(t).wall
 }
 
 // near allows for the time between two readings; the skews of the tests are far longer.
@@ -151,6 +169,97 @@ func TestPatchAndRestoreOfABusyProcess(t *testing.T) {
 		set(t, s, 0, 1)
 		near(t, 0, d.ahead(t))
 	}
+}
+
+func setMono(t *testing.T, s *Supervisor, rate float64) Skewed {
+	t.Helper()
+	got, err := s.SetMonoRate(rate)
+	require.NoError(t, err)
+	return got
+}
+
+// kept is that the child's monotonic clock stays as far ahead as was read, to the nanosecond, and that it says so itself.
+func (d clockChild) kept(t *testing.T, s *Supervisor, ahead time.Duration) {
+	t.Helper()
+	for range 3 {
+		read, err := s.MonoClocks()
+		require.NoError(t, err)
+		require.Equal(t, ahead, read.Offset)
+	}
+	eventually(t, "the child says so too", func() bool { return (d.said(t).mono - ahead).Abs() < 10*time.Millisecond })
+}
+
+func TestMonotonicRateOfARunningProcess(t *testing.T) {
+	s := supervise(t)
+	d := startClock(t, s, 2)
+	d.kept(t, s, 0)
+	require.Equal(t, []int{d.PID()}, setMono(t, s, 0.5).PIDs)
+	eventually(t, "a clock at half the rate loses", func() bool { return d.said(t).mono < -100*time.Millisecond })
+	behind := setMono(t, s, 1).Offset
+	require.Less(t, behind, -100*time.Millisecond)
+	d.kept(t, s, behind)
+
+	setMono(t, s, 10)
+	eventually(t, "a clock ten times as fast gains", func() bool { return d.said(t).mono > 3*time.Second })
+	set(t, s, time.Hour, 1)
+	near(t, time.Hour, d.ahead(t))
+	ahead := setMono(t, s, 1).Offset
+	require.Greater(t, ahead, 3*time.Second)
+	set(t, s, 0, 1)
+	near(t, 0, d.ahead(t))
+	d.kept(t, s, ahead)
+	_, err := s.SetMonoRate(0)
+	require.EqualError(t, err, "monotonic rate 0: above 0, at most 100")
+}
+
+// The thread that is to wake for the timer sleeps in the kernel's time.
+func TestTimersUnderAFastMonotonicClock(t *testing.T) {
+	s := supervise(t)
+	d := startClock(t, s, 0)
+	setMono(t, s, 100)
+	begin := Mono()
+	eventually(t, "sleeps end by the fast clock", func() bool {
+		require.NoError(t, s.Urge())
+		return time.Duration(d.said(t).seconds)*time.Second > 2*time.Duration(Mono()-begin)
+	})
+}
+
+func TestMonotonicRateOfAPausedProcess(t *testing.T) {
+	s := supervise(t)
+	d := startClock(t, s, 1)
+	_, err := s.Pause(within(t))
+	require.NoError(t, err)
+	_, err = s.SetMonoRate(0.5)
+	require.ErrorIs(t, err, ErrPaused)
+	_, err = s.Resume(within(t))
+	require.NoError(t, err)
+	d.kept(t, s, 0)
+
+	setMono(t, s, 2)
+	_, err = s.Pause(within(t))
+	require.NoError(t, err)
+	ahead := setMono(t, s, 1).Offset
+	_, err = s.Resume(within(t))
+	require.NoError(t, err)
+	d.kept(t, s, ahead)
+}
+
+func TestMonotonicRatesOfABusyProcess(t *testing.T) {
+	s := supervise(t)
+	d := startClock(t, s, 4)
+	for i := range *cycles {
+		setMono(t, s, []float64{0.5, 3, 0.1, 1.5}[i%4])
+		if i%3 == 0 {
+			set(t, s, time.Hour, 1)
+			near(t, time.Hour, d.ahead(t))
+			set(t, s, 0, 1)
+		}
+		d.said(t)
+		if i%2 == 0 {
+			d.kept(t, s, setMono(t, s, 1).Offset)
+		}
+	}
+	near(t, 0, d.ahead(t))
 }
 
 func TestChildThatDiesUnderAClockIsReaped(t *testing.T) {

@@ -34,7 +34,7 @@ func claimsOfLease() []checkers.Claim {
 	cs := claims()
 	for i := range cs {
 		if cs[i].Name == checkers.ClaimBelief {
-			cs[i].When = []checkers.Precondition{checkers.NoLongStall}
+			cs[i].When = []checkers.Precondition{checkers.LeaseOutlastsStall}
 		}
 	}
 	return cs

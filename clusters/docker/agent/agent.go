@@ -39,6 +39,7 @@ type agent struct {
 	cutTTL   expiry
 	clockTTL expiry
 	clock    inject.Skew // of every process that is started
+	mono     monoRate
 
 	mu      sync.Mutex
 	child   *child
@@ -94,6 +95,7 @@ func (a *agent) close() error {
 	a.pauseTTL.stop()
 	a.cutTTL.stop()
 	a.clockTTL.stop()
+	a.mono.stop()
 	a.faults.Unlock()
 	a.mu.Lock()
 	a.closing = true
@@ -173,7 +175,7 @@ func (a *agent) request(line []byte, inTurn chan<- Request) error {
 		return err
 	}
 	switch r.Cmd {
-	case CmdStart, CmdKill, CmdPause, CmdResume, CmdCut, CmdClock, CmdDisarm, CmdDetect:
+	case CmdStart, CmdKill, CmdPause, CmdResume, CmdCut, CmdClock, CmdMono, CmdDisarm, CmdDetect:
 		select {
 		case inTurn <- r:
 		case <-a.ctx.Done():
@@ -223,6 +225,9 @@ func (a *agent) inTurn(ctx context.Context, r Request) (Answer, error) {
 		return Answer{From: s.Start, To: s.End, Process: &p}, err
 	case CmdCut:
 		return Answer{}, a.cut(r.Peers, r.TTL)
+	case CmdMono:
+		c, s, err := a.setMonoRate(r.Rate, r.TTL)
+		return Answer{From: s.Start, To: s.End, Clock: &c}, err
 	case CmdClock:
 		c, s, err := a.setClock(r.Clock, r.TTL)
 		return Answer{From: s.Start, To: s.End, Clock: &c}, err

@@ -46,11 +46,15 @@ func (a *agent) setClock(want *Clock, ttl int64) (Clocks, inject.Skewed, error) 
 
 // skewAgain is for a process that was just started: the kernel gave it a page of its own with true clocks.
 func (a *agent) skewAgain() error {
-	if a.clock == (inject.Skew{}) {
-		return nil
+	if a.clock != (inject.Skew{}) {
+		if _, err := a.processes.SetClocks(a.clock); err != nil {
+			return fmt.Errorf("clock of the new process: %w", err)
+		}
 	}
-	if _, err := a.processes.SetClocks(a.clock); err != nil {
-		return fmt.Errorf("clock of the new process: %w", err)
+	if a.mono.rate != 0 {
+		if _, err := a.processes.SetMonoRate(a.mono.rate); err != nil {
+			return fmt.Errorf("monotonic rate of the new process: %w", err)
+		}
 	}
 	return nil
 }

@@ -96,6 +96,8 @@ func TestClockOfServer(t *testing.T) {
 		require.Equal(t, Clocks{Pids: on.Pids, Before: hour}, set(nil))
 		serves(0)
 	}
+	id++
+	require.Contains(t, c.answer(Request{ID: id, Cmd: CmdMono, Rate: 0.5}).Error, "monotonic rate of a JVM: unsupported operation")
 	first := set(&Clock{Offset: hour, Rate: 1})
 	id++
 	c.ask(Request{ID: id, Cmd: CmdKill})
@@ -212,13 +214,17 @@ func (c *container) next(wanted func(Message) bool) Message {
 }
 
 func (c *container) ask(r Request) Answer {
+	a := c.answer(r)
+	require.Empty(c.t, a.Error)
+	return a
+}
+
+func (c *container) answer(r Request) Answer {
 	b, err := json.Marshal(r)
 	require.NoError(c.t, err)
 	_, err = c.stdin.Write(append(b, '\n'))
 	require.NoError(c.t, err)
-	a := c.next(func(m Message) bool { return m.Re == r.ID })
-	require.Empty(c.t, a.Answer.Error)
-	return *a.Answer
+	return *c.next(func(m Message) bool { return m.Re == r.ID }).Answer
 }
 
 func (c *container) role(want string) {

@@ -16,6 +16,7 @@ const (
 	CmdResume = "resume" // answered when no thread is stopped any more (Process)
 	CmdCut    = "cut"    // Peers is the whole set of addresses whose packets are dropped from now on
 	CmdClock  = "clock"  // Clock is what the wall clocks of all processes show from now on, also after a new start; none: the truth (Clock)
+	CmdMono   = "mono"   // the monotonic clocks of all processes run at Rate from now on, also after a new start; 1 is the true rate (Clock)
 	CmdDrops  = "drops"  // answered with Drops
 	CmdProbe  = "probe"  // sends Count probes to each of Peers
 	CmdCounts = "counts" // answered with Received
@@ -34,10 +35,11 @@ const EnvRun = "RIVEN_RUN"
 type Request struct {
 	ID     int64        `json:"id,omitempty"`
 	Cmd    string       `json:"cmd"`
-	TTL    int64        `json:"ttl,omitempty"` // ms; a cut, a pause or a clock undoes itself after it
+	TTL    int64        `json:"ttl,omitempty"` // ms; a cut, a pause, a clock or a rate undoes itself after it
 	Launch *Launch      `json:"launch,omitempty"`
 	Peers  []string     `json:"peers,omitempty"`
 	Clock  *Clock       `json:"clock,omitempty"`
+	Rate   float64      `json:"rate,omitempty"`
 	Count  int          `json:"count,omitempty"`
 	Word   string       `json:"word,omitempty"`
 	Text   string       `json:"text,omitempty"`
@@ -180,7 +182,7 @@ type Stall struct {
 
 // Expired tells that a fault undid itself.
 type Expired struct {
-	Cmd   string `json:"cmd"` // CmdPause, CmdCut or CmdClock
+	Cmd   string `json:"cmd"` // CmdPause, CmdCut, CmdClock or CmdMono
 	From  int64  `json:"from"`
 	To    int64  `json:"to"`
 	Error string `json:"error,omitempty"`

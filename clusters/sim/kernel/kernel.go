@@ -53,14 +53,15 @@ type node struct {
 	drawn  uint64 // ties so far
 	paused bool
 	held   []uint32 // slots of events that came while it was paused
-	clock  clock
+	clock  clock    // wall
+	mono   clock
 }
 
 // New is a run that has not begun, with so many nodes.
 func New(seed uint64, nodes int) *Kernel {
 	k := &Kernel{seed: seed, nodes: make([]node, nodes+1), hash: mix(seed)}
 	for i := range k.nodes {
-		k.nodes[i].clock.rate = 1
+		k.nodes[i].clock.rate, k.nodes[i].mono.rate = 1, 1
 	}
 	return k
 }

@@ -49,17 +49,23 @@ func (s *Signal) add(t *Task) {
 	s.waiters = append(s.waiters, waiter{t, t.turn})
 }
 
-// Deadline is a signal that fires by the clock.
+// Deadline is a signal that fires by a monotonic clock.
 type Deadline struct {
-	k  *Kernel
-	at time.Duration
+	k    *Kernel
+	node int // whose
+	at   time.Duration
 }
 
 // Deadline is over when d has passed.
-func (k *Kernel) Deadline(d time.Duration) Deadline { return Deadline{k, k.now + d} }
+func (k *Kernel) Deadline(d time.Duration) Deadline { return k.DeadlineOn(World, d) }
+
+// DeadlineOn is over when d has passed by the node's clock.
+func (k *Kernel) DeadlineOn(node int, d time.Duration) Deadline {
+	return Deadline{k, node, k.Mono(node) + d}
+}
 
 // Fired tells whether the time has come.
-func (d Deadline) Fired() bool { return d.k.now >= d.at }
+func (d Deadline) Fired() bool { return d.k.Mono(d.node) >= d.at }
 
 // Expect makes the signal wake the task that runs from its next Park.
 func (g *Group) Expect(s interface{ Fired() bool }) {
@@ -68,7 +74,7 @@ func (g *Group) Expect(s interface{ Fired() bool }) {
 	case *Signal:
 		s.add(t)
 	case Deadline:
-		g.k.After(s.at-g.k.now, g.node, g.k, 0, uint64(t.number), t.turn)
+		g.k.After(g.k.Lasts(s.node, s.at-g.k.Mono(s.node)), g.node, g.k, 0, uint64(t.number), t.turn)
 	default:
 		panic("wait for a signal that is not of this world")
 	}
