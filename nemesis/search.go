@@ -37,7 +37,7 @@ func drawn(s spec.Spec, stream uint64, draw func(planner) []Step) Plan {
 	names := [...]string{"seeded", "halves", "uniform", "role", "swarm", "starve"}
 	if draw == nil {
 		if len(s.Faults) == 0 {
-			for _, k := range Kinds {
+			for _, k := range (planner{spec: s}).searchable() {
 				s.Faults = append(s.Faults, string(k))
 			}
 		}
@@ -75,13 +75,16 @@ func oneClock(steps []Step) []Step {
 	})
 }
 
-// searchable are the kinds that a spec allows; all, if it names none.
+// searchable are the kinds that a spec allows; all, if it names none. Where nobody takes messages nobody can be slow to.
 func (p planner) searchable() []Kind {
 	kinds, err := ParseKinds(p.spec.Faults)
 	if err != nil || len(kinds) == 0 {
-		return Kinds
+		kinds = Kinds
 	}
-	return kinds
+	if p.talks() {
+		return kinds
+	}
+	return slices.DeleteFunc(slices.Clone(kinds), func(k Kind) bool { return k == Slow })
 }
 
 // some is so many faults of these kinds, with lengths multiplied by scale; plain: aimed at anybody, at times alone.
