@@ -20,7 +20,8 @@ func Available(in Input) Check {
 }
 
 // ElectionFloors is what must have happened in a run of the election workload for a pass: somebody was elected and
-// writes were taken; under faults the lead changed hands; every step of the plan was applied. Why terms ended is told.
+// writes were taken; under faults the lead changed hands; every fault that must end a term was followed by an election; every step of
+// the plan was applied. Why terms ended by the controllers' own account is told.
 func ElectionFloors(in Input) []Floor {
 	elected, failovers, writes, fenced := 0, 0, 0, 0
 	causes := map[string]int{}
@@ -43,16 +44,24 @@ func ElectionFloors(in Input) []Floor {
 			fenced++
 		}
 	}
-	change := min(1, len(in.Plan.Steps))
+	caused := in.electionCauses()
+	ended, replaced := 0, 0 // terms, by faults
+	for _, f := range caused {
+		ended += f.Want
+		if f.Name != electionsAfter+wasKilled { // who comes back soon may lead again
+			replaced += f.Want
+		}
+	}
 	floors := []Floor{
-		{Name: "elections", Want: 1 + change, Got: elected},
+		{Name: "elections", Want: 1 + min(1, ended), Got: elected},
 		{Name: "writes taken", Want: 20, Got: writes},
-		{Name: "failovers", Want: change, Got: failovers},
+		{Name: "failovers", Want: min(1, replaced), Got: failovers},
 		{Name: "fencings", Got: fenced},
 	}
 	for _, cause := range slices.Sorted(maps.Keys(causes)) {
 		floors = append(floors, Floor{Name: "terms ended: " + cause, Got: causes[cause]})
 	}
+	floors = append(floors, caused...)
 	none := func(string) bool { return false }
 	return append(floors, in.allFaultFloors(usage{served: "writes", serves: none, exempt: func(string) bool { return true }, through: none})...)
 }

@@ -75,8 +75,16 @@ func RebalanceFloors(in Input) []Floor {
 	if changes > 0 {
 		floors = append(floors, Floor{Name: "rebalances that ten changes of the group cost (the herd)", Got: 10 * rebalances / changes})
 	}
+	demanded := in.demandedCauses()
+	for cause := range demanded {
+		causes[cause] += 0
+	}
 	for _, cause := range slices.Sorted(maps.Keys(causes)) {
-		floors = append(floors, Floor{Name: "rebalances: " + cause, Got: causes[cause]})
+		f := Floor{Name: "rebalances: " + cause, Got: causes[cause]}
+		if demanded[cause] {
+			f.Want = 1
+		}
+		floors = append(floors, f)
 	}
 	none := func(string) bool { return false }
 	return append(floors, in.allFaultFloors(usage{served: "messages", serves: none, exempt: func(string) bool { return true }, through: none})...)

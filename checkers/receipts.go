@@ -115,6 +115,8 @@ func doneTo(f nemesis.Fault) string {
 		return skewed(f)
 	case nemesis.LoseReply:
 		return "losing replies to " + f.Op
+	case nemesis.Slow:
+		return fmt.Sprintf("slow by %v", f.Delay.D())
 	case nemesis.Partition:
 		return partitioned(f.Shape)
 	}

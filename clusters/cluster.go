@@ -116,6 +116,9 @@ type Cluster interface {
 	// LoseReply orders a participant's connection to lose the next count replies to op, each after the server's answer.
 	// A count below 0 takes back what is left of the order.
 	LoseReply(ctx context.Context, node, fault, op string, count int) error
+	// Slow orders a participant to take up each message that much later, from now on until it is called with 0. Each such message is told by a
+	// note of the kind history.NoteLate.
+	Slow(ctx context.Context, node, fault string, delay time.Duration) error
 	// Arm arms the fault in the agents of all these nodes; Disarm takes it back everywhere.
 	Arm(ctx context.Context, nodes []string, a Armed) error
 	Disarm(ctx context.Context, nodes []string, fault string) error

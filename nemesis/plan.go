@@ -20,6 +20,7 @@ const (
 	Clock     Kind = "clock"      // the wall clock of everything on the node but the agent jumps, or runs too fast or too slow
 	MonoRate  Kind = "mono-rate"  // the monotonic clock of everything on a participant's node but the agent runs too fast or too slow
 	LoseReply Kind = "lose-reply" // a participant's connection breaks after the server has done the request, before its reply is read
+	Slow      Kind = "slow"       // a participant takes up every message late
 )
 
 // Shape of a partition.
@@ -70,6 +71,8 @@ type Fault struct {
 	Peers  []string `json:"peers,omitempty"` // of a partition from-nodes
 	Op     string   `json:"op,omitempty"`    // lose-reply: opcode whose reply is lost ("create", "delete", …)
 	Count  int      `json:"count,omitempty"` // lose-reply: how many in a row, default 1
+
+	Delay spec.Duration `json:"delay,omitempty"` // slow: how late each message is taken up
 
 	Jump spec.Duration `json:"jump,omitempty"` // clock: how far it jumps at the begin, either way
 	Rate float64       `json:"rate,omitempty"` // clock, mono-rate: seconds that it shows for one that passes; 0 is not given, which is 1

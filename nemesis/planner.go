@@ -23,6 +23,9 @@ func NewPlan(s spec.Spec) (Plan, error) {
 		return Plan{}, err
 	}
 	p := planner{spec: s, rng: rand.New(rand.NewPCG(s.Seed, streamPlan))}
+	if slices.Contains(kinds, Slow) && !p.talks() {
+		return Plan{}, fmt.Errorf("slow is for participants that take messages, as in election/zkfc: those of %s/%s take none", s.Workload, s.Recipe)
+	}
 	plan := Plan{Policy: "seeded", Seed: s.Seed}
 	session := s.Timing.Session.D()
 	for at := session; ; {
@@ -102,6 +105,9 @@ func (p planner) step(k Kind) Step {
 		s = pick(p.rng, p.choices(k))
 		// Long enough for the participant to have its turn.
 		s.For = spec.Duration(2*session + time.Duration(2*p.spec.Participants)*p.spec.Hold.D())
+	case Slow:
+		s = pick(p.rng, p.choices(k))
+		s.For = spec.Duration(p.between(session*3/2, session*2).Round(time.Millisecond))
 	}
 	s.Fault.Kind = k
 	s.Fault.Target.Pick = p.rng.IntN(8)
@@ -130,6 +136,9 @@ func (p planner) choices(k Kind) []Step {
 	}
 	return steps
 }
+
+// talks tells whether participants of the workload take messages.
+func (p planner) talks() bool { return p.spec.Workload == "election" && !p.ensemble() }
 
 // holds tells whether participants of the workload hold something, and say so in their ops.
 func (p planner) holds() bool { return p.spec.Workload == "lock" }

@@ -1,5 +1,7 @@
 package nemesis
 
+import "riven/harness/spec"
+
 // election are the steps of a kind for failover controllers, their services and the ensemble.
 func (p planner) election(k Kind) []Step {
 	at := func(roles ...Role) (steps []Step) {
@@ -36,6 +38,14 @@ func (p planner) election(k Kind) []Step {
 		var steps []Step
 		for _, op := range []string{"create", "setData", "getData", "exists"} {
 			steps = append(steps, Step{Fault: Fault{Target: Target{Role: "controller"}, Op: op}})
+		}
+		return steps
+	case Slow:
+		// A probe waits for half a session timeout: a service that is slower is found silent, one that is quicker is not.
+		session := p.spec.Timing.Session
+		steps := at("service", "service", "service", "journal")
+		for i, delay := range []spec.Duration{session / 5, session * 3 / 4, session * 3 / 4, session * 3 / 4} {
+			steps[i].Fault.Delay = delay
 		}
 		return steps
 	}

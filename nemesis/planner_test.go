@@ -54,7 +54,7 @@ func TestNewPlanForElections(t *testing.T) {
 	hit := map[Target]bool{}
 	for seed := range uint64(200) {
 		s := spec.Default()
-		s.Workload, s.Seed, s.Faults = "election", seed, []string{"partition", "kill", "pause", "clock", "lose-reply"}
+		s.Workload, s.Seed, s.Faults = "election", seed, []string{"partition", "kill", "pause", "clock", "lose-reply", "slow"}
 		s.Time = spec.Duration(time.Minute)
 		s.Roles = []spec.Role{{Name: "controller", Count: 2}, {Name: "service", Count: 2}, {Name: "journal", Count: 1}, {Name: "client", Count: 2}}
 		p, err := NewPlan(s)
@@ -104,7 +104,7 @@ func TestNewPlanRefusesWhatHasNoRoom(t *testing.T) {
 	require.ErrorContains(t, err, "too short for a ")
 	s.Faults = []string{"meteor"}
 	_, err = NewPlan(s)
-	require.EqualError(t, err, `unknown fault "meteor" (know partition, kill, pause, clock, mono-rate, lose-reply)`)
+	require.EqualError(t, err, `unknown fault "meteor" (know partition, kill, pause, clock, mono-rate, lose-reply, slow)`)
 }
 
 func TestExpect(t *testing.T) {

@@ -60,6 +60,14 @@ type LostReply struct {
 	Zxid int64  `json:"zxid"` // of the server's reply: the request had taken effect
 }
 
+// LateReceipt is how late a node took up its messages.
+type LateReceipt struct {
+	Node     string        `json:"node"`
+	Messages int           `json:"messages"`
+	Least    spec.Duration `json:"least"`
+	Most     spec.Duration `json:"most"`
+}
+
 // Receipt is what a fault was observed to do. Times are ns of CLOCK_MONOTONIC, stamped by the agents.
 type Receipt struct {
 	Step      Step             `json:"step"`
@@ -74,6 +82,7 @@ type Receipt struct {
 	Processes []ProcessReceipt `json:"processes,omitempty"`
 	Clocks    []ClockReceipt   `json:"clocks,omitempty"`
 	Lost      []LostReply      `json:"lost,omitempty"`
+	Late      []LateReceipt    `json:"late,omitempty"`
 	Expect    Expect           `json:"expect"`
 }
 

@@ -204,7 +204,7 @@ func (f Fault) validate(servers, participants []string) error {
 	onServer := slices.Contains(ofServers, f.Target.Role) || slices.Contains(servers, f.Target.Node)
 	onParticipant := slices.Contains(ofParticipants, f.Target.Role) || slices.Contains(participants, f.Target.Node)
 	needServer := f.Kind == Partition && slices.Contains([]Shape{FromPeers, OneWayIn, OneWayOut, Halves}, f.Shape)
-	needParticipant := f.Kind == LoseReply || f.Kind == Partition && (f.Shape == FromServer || f.Shape == FromServers)
+	needParticipant := f.Kind == LoseReply || f.Kind == Slow || f.Kind == Partition && (f.Shape == FromServer || f.Shape == FromServers)
 	switch {
 	case (f.Target.Node == "") == (f.Target.Role == ""):
 		return fmt.Errorf("%s needs a node or a role as its target", f.Kind)
@@ -238,9 +238,14 @@ func (f Fault) validate(servers, participants []string) error {
 		return fmt.Errorf("%s has no jump and no rate", f.Kind)
 	case f.Kind == LoseReply && f.Op == "":
 		return fmt.Errorf("lose-reply needs the op whose reply is lost")
+	case (f.Kind == Slow) != (f.Delay != 0) || f.Delay < 0 || f.Delay.D() > maxDelay:
+		return fmt.Errorf("%s: delay %v: slow needs one of at most %v, other faults have none", f.Kind, f.Delay.D(), maxDelay)
 	}
 	return nil
 }
+
+// maxDelay is well below what a connection with a message may last.
+const maxDelay = 30 * time.Second
 
 // Bounds of a clock fault.
 const (
@@ -266,4 +271,4 @@ func listed[T ~string](names []T) string {
 }
 
 // Kinds are all faults, in the order in which they are listed to people.
-var Kinds = []Kind{Partition, Kill, Pause, Clock, MonoRate, LoseReply}
+var Kinds = []Kind{Partition, Kill, Pause, Clock, MonoRate, LoseReply, Slow}

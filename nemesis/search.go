@@ -37,7 +37,7 @@ func drawn(s spec.Spec, stream uint64, draw func(planner) []Step) Plan {
 	names := [...]string{"seeded", "halves", "uniform", "role", "swarm", "starve"}
 	if draw == nil {
 		if len(s.Faults) == 0 {
-			for _, k := range usual {
+			for _, k := range (planner{spec: s}).searchable() {
 				s.Faults = append(s.Faults, string(k))
 			}
 		}
@@ -76,15 +76,19 @@ func oneClock(steps []Step) []Step {
 }
 
 // usual are the kinds that are searched where none are named.
-var usual = []Kind{Partition, Kill, Pause, Clock, LoseReply}
+var usual = []Kind{Partition, Kill, Pause, Clock, LoseReply, Slow}
 
-// searchable are the kinds that a spec allows; the usual ones, if it names none.
+// searchable are the kinds that a spec allows; the usual ones, if it names none. Where nobody takes messages nobody can
+// be slow to.
 func (p planner) searchable() []Kind {
 	kinds, err := ParseKinds(p.spec.Faults)
 	if err != nil || len(kinds) == 0 {
-		return usual
+		kinds = usual
 	}
-	return kinds
+	if p.talks() {
+		return kinds
+	}
+	return slices.DeleteFunc(slices.Clone(kinds), func(k Kind) bool { return k == Slow })
 }
 
 // some is so many faults of these kinds, with lengths multiplied by scale; plain: aimed at anybody, at times alone.

@@ -91,6 +91,23 @@ func (c *Cluster) LoseReply(_ context.Context, name, fault, op string, count int
 	}})
 }
 
+// Slow orders a participant to take messages up late, or no more with no delay. That it can not is told as for LoseReply.
+func (c *Cluster) Slow(_ context.Context, name, fault string, delay time.Duration) error {
+	n, err := c.participant(name)
+	if err != nil {
+		return err
+	}
+	if !c.board.get(name).running {
+		if delay == 0 {
+			return nil // the order has ended with its process
+		}
+		return fmt.Errorf("slow %s down: its process does not run", name)
+	}
+	return n.tell(agent.Request{Cmd: agent.CmdReply, In: &protocol.In{
+		Type: protocol.TypeOrder, Op: history.Op{Key: fault, F: protocol.OrderSlow, N: delay.Nanoseconds()},
+	}})
+}
+
 // Arm arms the fault in the agents of participants.
 func (c *Cluster) Arm(ctx context.Context, names []string, f clusters.Armed) error {
 	return c.askEach(ctx, names, agent.Request{Cmd: agent.CmdArm, Armed: &agent.Armed{

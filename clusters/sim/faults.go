@@ -198,6 +198,37 @@ func (c *Cluster) LoseReply(_ context.Context, name, fault, op string, count int
 	return nil
 }
 
+// delay is how late messages are taken up for a fault.
+type delay struct {
+	fault string
+	by    time.Duration
+}
+
+// Slow has messages taken up late, or no more.
+func (c *Cluster) Slow(_ context.Context, name, fault string, by time.Duration) error {
+	p, err := c.participant(name)
+	switch {
+	case err != nil:
+		return err
+	case !p.running() && by == 0:
+		return nil // the order went with the process
+	case !p.running():
+		return fmt.Errorf("slow %s down: it does not run", name)
+	case p.inc != nil && p.inc.serve == nil:
+		c.record(p.node, p.starts, history.Event{Type: history.Note, Op: history.Op{F: history.NoteUnsupported, Key: fault, Text: "it takes no messages"}})
+		return nil
+	}
+	delays := &p.delays
+	if p.inc != nil {
+		delays = &p.inc.delays
+	}
+	*delays = slices.DeleteFunc(*delays, func(d delay) bool { return d.fault == fault })
+	if by > 0 {
+		*delays = append(*delays, delay{fault, by})
+	}
+	return nil
+}
+
 // arms are the faults that wait on a participant's machine.
 type arms struct {
 	armed  []*arming

@@ -8,6 +8,7 @@ import (
 	"riven/clusters/sim/kernel"
 	"riven/clusters/sim/network"
 	"riven/harness/env"
+	"riven/harness/history"
 )
 
 // envelope is a message or its answer.
@@ -86,6 +87,13 @@ func (s messages) Arrived(c network.Conn, node, _ int, side network.Side, m enve
 		return
 	}
 	i.group.Go("message", func() {
+		for _, d := range slices.Clone(i.delays) {
+			came := i.p.c.k.Now()
+			if _, err := i.Wait(i.After(d.by)); err != nil {
+				return
+			}
+			i.note(history.Op{F: history.NoteLate, Key: d.fault, N: int64(i.p.c.k.Now() - came)})
+		}
 		answer := i.serve(m.from, m.m)
 		i.group.Check()
 		s.c.messages.Send(c, network.Listener, envelope{m: answer})

@@ -35,6 +35,7 @@ type participant struct {
 	queue   []clusters.Invocation
 	arms    arms
 	orders  []order // for the process that boots
+	delays  []delay // as well
 }
 
 // incarnation is one start of the participant's process.
@@ -53,6 +54,7 @@ type incarnation struct {
 	spare   []uint64
 	calls   []*calling
 	orders  []order
+	delays  []delay
 	serve   func(from string, m env.Message) env.Message
 }
 
@@ -115,6 +117,7 @@ func (p *participant) begin() {
 	i.rng = rand.New(rand.NewPCG(p.c.k.Draw(5<<32|uint64(p.node), uint64(p.starts)), uint64(p.starts)))
 	i.group = p.c.k.Group(p.node, i.id(), func(err error) { p.c.obs.Broken(p.name, err) })
 	i.orders, p.orders = p.orders, nil
+	i.delays, p.delays = p.delays, nil
 	p.inc = i
 	s := p.c.spec
 	i.group.Go(p.recipe.Name, func() {

@@ -42,6 +42,7 @@ const (
 	NoteSuspended   = "suspended"   // the connection is lost, the session may live
 	NoteExpired     = "expired"     // the session is dead for good
 	NoteUnsupported = "unsupported" // the participant can not obey the order of the fault in Key; Text says why
+	NoteLate        = "late"        // the node took a message up N ns late, by the order of the fault in Key
 	NoteLost        = "lost"        // the participant gave up Hold by itself, before any release
 	NoteElected     = "elected"     // the node is the active one from now on, by its own account, under Hold with the epoch Token
 	NoteDeposed     = "deposed"     // it is not any more, under Hold; Text says why

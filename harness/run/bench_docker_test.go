@@ -44,7 +44,7 @@ func benchRun(b *testing.B, s spec.Spec, observe func(clusters.Observer) cluster
 		conductor: nemesis.NewConductor(nemesis.Plan{}, nemesis.NewView(s.ServerNames(), s.ParticipantNames(), homes)),
 		observer: &observer{
 			recorder: rec, events: newQueue(), resource: accepting{}, opsStart: time.Now(),
-			lost: map[string][]nemesis.LostReply{}, fatal: make(chan struct{}),
+			lost: map[string][]nemesis.LostReply{}, late: map[string]nemesis.LateReceipt{}, fatal: make(chan struct{}),
 		},
 		left: func() time.Duration { return 0 },
 	}

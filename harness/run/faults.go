@@ -59,6 +59,9 @@ func (r *run) apply(ctx context.Context, o nemesis.Order, f *inForce) (span clus
 	case nemesis.LoseReply:
 		now := r.stamp()
 		return clusters.Span{From: now, To: now}, r.cluster.LoseReply(ctx, node, o.Step.ID, fault.Op, max(fault.Count, 1))
+	case nemesis.Slow:
+		now := r.stamp()
+		return clusters.Span{From: now, To: now}, r.cluster.Slow(ctx, node, o.Step.ID, fault.Delay.D())
 	}
 	f.receipt.Processes = []nemesis.ProcessReceipt{p}
 	return span, err
@@ -149,6 +152,11 @@ func (r *run) undo(ctx context.Context, o nemesis.Order, f *inForce) (span clust
 		now := r.stamp()
 		span = clusters.Span{From: now, To: now}
 		f.receipt.Lost = r.lostReplies(o.Step.ID)
+	case nemesis.Slow:
+		err = r.cluster.Slow(ctx, node, o.Step.ID, 0)
+		now := r.stamp()
+		span = clusters.Span{From: now, To: now}
+		f.receipt.Late = r.lateMessages(o.Step.ID)
 	}
 	return span, err
 }
@@ -229,6 +237,13 @@ func judgeReceipt(x nemesis.Receipt) (nemesis.Status, string) {
 	case nemesis.LoseReply:
 		if len(x.Lost) == 0 {
 			return nemesis.NoEffect, "no reply to " + x.Step.Fault.Op + " came while it was in force"
+		}
+	case nemesis.Slow:
+		switch delay := x.Step.Fault.Delay; {
+		case len(x.Late) == 0:
+			return nemesis.NoEffect, "no message was taken up late while it was in force"
+		case x.Late[0].Least < delay:
+			return nemesis.Failed, fmt.Sprintf("a message was taken up %v late instead of %v", x.Late[0].Least.D(), delay.D())
 		}
 	case nemesis.Kill:
 		if p := x.Processes[0]; !p.Gone || p.NewPid == 0 {
@@ -339,6 +354,9 @@ func describe(o nemesis.Order) string {
 	}
 	if f.Rate != 0 {
 		s += fmt.Sprintf(" at rate %v", f.Rate)
+	}
+	if f.Delay != 0 {
+		s += " by " + f.Delay.D().String()
 	}
 	if f.Op != "" {
 		s += " " + f.Op

@@ -8,6 +8,7 @@ import (
 	"riven/clusters"
 	"riven/harness/env"
 	"riven/harness/history"
+	"riven/harness/spec"
 	"riven/nemesis"
 	"riven/workloads"
 )
@@ -25,6 +26,7 @@ type observer struct {
 	latest   int64 // the newest stamp of any agent
 	fired    []clusters.Fired
 	lost     map[string][]nemesis.LostReply
+	late     map[string]nemesis.LateReceipt
 	cannot   map[string]string // fault → why its participant can not obey it
 	problems []string
 	fatal    chan struct{} // closed at the first problem that ends the run
@@ -37,6 +39,15 @@ func (o *observer) Record(e history.Event) {
 	o.latest = max(o.latest, e.Time)
 	if e.Type == history.Note && e.F == history.NoteUnsupported {
 		o.cannot[e.Key] = e.Text
+	}
+	if e.Type == history.Note && e.F == history.NoteLate {
+		l, by := o.late[e.Key], spec.Duration(e.N)
+		if l.Messages == 0 {
+			l = nemesis.LateReceipt{Node: e.Node, Least: by}
+		}
+		l.Messages++
+		l.Least, l.Most = min(l.Least, by), max(l.Most, by)
+		o.late[e.Key] = l
 	}
 	start := o.opsStart
 	o.mu.Unlock()
@@ -113,6 +124,16 @@ func (o *observer) lostReplies(fault string) []nemesis.LostReply {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.lost[fault]
+}
+
+// lateMessages is what is known by now of the messages that were taken up late.
+func (o *observer) lateMessages(fault string) []nemesis.LateReceipt {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if l, is := o.late[fault]; is {
+		return []nemesis.LateReceipt{l}
+	}
+	return nil
 }
 
 // stamp is the newest stamp that any agent has given: the run's own events carry it, since the harness's clock is never

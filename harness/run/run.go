@@ -143,7 +143,7 @@ func prepare(ctx context.Context, o Options, open func() (recorder, string, erro
 		spec: s, plan: plan, workload: w, force: map[string]*inForce{}, done: map[string]bool{}, progress: o.Progress,
 		observer: &observer{
 			recorder: rec, events: newQueue(), resource: w.Resource(s), opsStart: time.Now(),
-			lost: map[string][]nemesis.LostReply{}, cannot: map[string]string{}, fatal: make(chan struct{}),
+			lost: map[string][]nemesis.LostReply{}, late: map[string]nemesis.LateReceipt{}, cannot: map[string]string{}, fatal: make(chan struct{}),
 		},
 		left: func() time.Duration { return 0 },
 	}

@@ -122,6 +122,32 @@ func TestClockOfTheDead(t *testing.T) {
 	require.True(t, x.Input.Receipts[0].Clocks[0].Killed)
 }
 
+// TestSlowService: one that is slower than its monitor waits is found silent, and one that is quicker is not.
+func TestSlowService(t *testing.T) {
+	for delay, ended := range map[time.Duration]bool{400 * time.Millisecond: false, 1500 * time.Millisecond: true} {
+		s := simulated("election", 3)
+		s.Time = spec.Duration(12 * time.Second)
+		var steps []nemesis.Step
+		for _, service := range []string{"service1", "service2"} { // one of them is the active one's
+			steps = append(steps, nemesis.Step{
+				ID: service, At: spec.Duration(5 * time.Second), For: spec.Duration(4 * time.Second),
+				Fault: nemesis.Fault{Kind: nemesis.Slow, Target: nemesis.Target{Node: service}, Delay: spec.Duration(delay)},
+			})
+		}
+		x, err := Simulate(context.Background(), s, &nemesis.Plan{Policy: "file", Steps: steps})
+		require.NoError(t, err)
+		require.NotEqual(t, checkers.Violation, x.Verdict.Outcome, x.Verdict.Reasons)
+		for _, r := range x.Input.Receipts {
+			require.Equal(t, nemesis.Applied, r.Status, r.Why)
+			require.GreaterOrEqual(t, r.Late[0].Least.D(), delay)
+		}
+		silent := slices.ContainsFunc(x.Input.History, func(e history.Event) bool {
+			return e.Type == history.Note && e.F == history.NoteHealth && e.Text == "silent"
+		})
+		require.Equal(t, ended, silent, "slow by %v", delay)
+	}
+}
+
 // TestBrokenServers: with half of the servers for a quorum two histories come about, and the checkers see it.
 func TestBrokenServers(t *testing.T) {
 	s := simulated("counter", 1)

@@ -30,7 +30,7 @@ func TestUnknownNames(t *testing.T) {
 		`unknown claim of ephemeral "fairness" (know exclusion, tokens, belief, hand-over, orphans)`: change(func(s *spec.Spec) {
 			s.Recipe, s.Claims = "ephemeral", []string{"belief", "fairness"}
 		}),
-		`unknown fault "kil" (know partition, kill, pause, clock, mono-rate, lose-reply); did you mean "kill"?`: change(func(s *spec.Spec) {
+		`unknown fault "kil" (know partition, kill, pause, clock, mono-rate, lose-reply, slow); did you mean "kill"?`: change(func(s *spec.Spec) {
 			s.Faults = []string{"pause", "kil"}
 		}),
 		`unknown defect of zk.Lock "no-token": there is none`: change(func(s *spec.Spec) {

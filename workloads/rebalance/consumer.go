@@ -150,7 +150,7 @@ func (c *consumer) belong(s coord.Session) error {
 		if fired == 0 {
 			return coord.ErrExpired
 		}
-		why = []string{"", "leaves", "members changed", "partitions changed", "brokers changed", checkers.WasFenced, "again"}[fired]
+		why = []string{"", "leaves", checkers.MembersChanged, checkers.PartitionsChanged, checkers.BrokersChanged, checkers.WasFenced, "again"}[fired]
 		if fired == 1 {
 			return c.leave(s)
 		}

@@ -11,6 +11,7 @@ import (
 
 	"riven/clusters/docker/protocol"
 	"riven/harness/env"
+	"riven/harness/history"
 )
 
 // A message takes a connection of its own: a line that says who asks and what, and a line back. So one that a partition
@@ -39,6 +40,7 @@ func (e *environment) Serve(f func(from string, m env.Message) env.Message) {
 		e.port.end(fmt.Errorf("take messages: %w", err))
 		return
 	}
+	e.port.orders.takeMessages()
 	e.port.task("messages", func() {
 		<-e.port.stop.ch
 		listener.Close()
@@ -70,6 +72,13 @@ func (e *environment) heard(c net.Conn, f func(string, env.Message) env.Message)
 	}
 	e.token.Lock()
 	defer e.token.Unlock()
+	for _, d := range e.port.orders.late() {
+		came := time.Now()
+		if _, err := e.Wait(e.After(d.by)); err != nil {
+			return
+		}
+		e.port.note(history.Op{F: history.NoteLate, Key: d.fault, N: int64(time.Since(came))})
+	}
 	if e.port.stopped() {
 		return
 	}

@@ -70,6 +70,28 @@ func TestMessages(t *testing.T) {
 	require.ErrorIs(t, err, env.ErrStopped)
 }
 
+// A node that was ordered to be slow takes messages up late, says so, and does not any more once the order is taken back.
+func TestSlow(t *testing.T) {
+	noLeaks(t)
+	peers := loopback(t, "a1", "b1")
+	a, b := nodeOf(t, "a1", peers), nodeOf(t, "b1", peers)
+	a.token.Lock() // the test is a task of this node
+	defer a.token.Unlock()
+	require.False(t, b.port.orders.serves())
+	b.Serve(func(_ string, m env.Message) env.Message { return m })
+	require.True(t, b.port.orders.serves())
+	b.port.orders.slow("f1", time.Hour)
+	_, err := a.Ask("b1", env.Message{Kind: "early"}, 10*time.Millisecond)
+	require.ErrorIs(t, err, env.ErrNoAnswer)
+	b.port.orders.slow("f1", time.Millisecond)
+	began := time.Now()
+	_, err = a.Ask("b1", env.Message{Kind: "late"}, limit)
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, time.Since(began), time.Millisecond)
+	b.port.orders.slow("f1", 0)
+	require.Empty(t, b.port.orders.late())
+}
+
 // What is no message is not handed on, and does not end the node.
 func TestBrokenMessages(t *testing.T) {
 	noLeaks(t)

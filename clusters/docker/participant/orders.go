@@ -3,14 +3,52 @@ package participant
 import (
 	"slices"
 	"sync"
+	"time"
 
 	"riven/clusters/docker/protocol"
 )
 
-// orders are the replies that the agent wants to be lost, in the order in which it asked.
+// orders are the replies that the agent wants to be lost, in the order in which it asked, and how late it wants messages to be taken up.
 type orders struct {
-	mu   sync.Mutex
-	list []order
+	mu     sync.Mutex
+	list   []order
+	takes  bool // messages
+	delays []delay
+}
+
+type delay struct {
+	fault string
+	by    time.Duration
+}
+
+// takeMessages says that there are messages to be slow to.
+func (o *orders) takeMessages() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.takes = true
+}
+
+func (o *orders) serves() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.takes
+}
+
+// slow has messages taken up late for the fault, or no more.
+func (o *orders) slow(fault string, by time.Duration) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.delays = slices.DeleteFunc(o.delays, func(d delay) bool { return d.fault == fault })
+	if by > 0 {
+		o.delays = append(o.delays, delay{fault, by})
+	}
+}
+
+// late are the delays of a message that has come now.
+func (o *orders) late() []delay {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Clone(o.delays)
 }
 
 type order struct {

@@ -157,6 +157,10 @@ func (a *agenda) heard(in protocol.In) error {
 		return a.port.replied(in)
 	case protocol.TypeOrder:
 		switch {
+		case in.F == protocol.OrderSlow && !a.port.orders.serves():
+			a.refuse(in, "it takes no messages")
+		case in.F == protocol.OrderSlow:
+			a.port.orders.slow(in.Key, time.Duration(in.N))
 		case a.serverless:
 			a.refuse(in, "no connection to a server")
 		case !a.port.orders.add(in):

@@ -16,6 +16,10 @@ const (
 	TypeOrder  = "order"  // lose replies, or no more with n below 0; answered by "lost" each time, or once by "unsupported"
 )
 
+// OrderSlow is the F of an order to take up each message N ns late, until the same with an N of 0; told each time by a note of the kind
+// history.NoteLate. Any other F is the opcode whose replies are to be lost.
+const OrderSlow = "slow"
+
 // Types of messages from a participant: history.OK, Fail and Info complete op ID; history.Note; history.Wire; and
 const (
 	TypeReady       = "ready"       // can take ops
