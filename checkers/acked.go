@@ -14,9 +14,9 @@ func Acked(in Input) Check {
 	p := in.promise(ClaimAcked)
 	log := readAccesses(in)
 	taken := map[int64]bool{}
-	for _, i := range log.accepted {
-		if in.History[i].F == KeyAppend {
-			taken[in.History[i].N] = true
+	for _, a := range log.accepted {
+		if e := &in.History[a.at]; e.F == KeyAppend {
+			taken[e.N] = true
 		}
 	}
 	var f findings

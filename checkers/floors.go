@@ -53,9 +53,13 @@ type usage struct {
 
 // allFaultFloors are the floors of the plan's faults, kind by kind.
 func (in Input) allFaultFloors(u usage) []Floor {
+	kinds := kindsOf(in.Plan)
+	if len(kinds) == 0 {
+		return nil
+	}
 	var floors []Floor
 	ops := opsOf(in.History)
-	for _, k := range kindsOf(in.Plan) {
+	for _, k := range kinds {
 		floors = append(floors, in.faultFloors(k, u, ops)...)
 	}
 	return floors

@@ -10,9 +10,10 @@ import (
 	"riven/nemesis"
 )
 
-// ground is what a claim's preconditions are evaluated on. It is made once a check, then asked for each anomaly.
+// ground is what a claim's preconditions are evaluated on. It is made once a check, when it is first asked of an anomaly.
 type ground struct {
 	in      Input
+	read    bool
 	stalls  map[string]timeline // by participant
 	servers timeline            // of any server
 	states  map[string][]state  // by participant, in order of time
@@ -31,9 +32,15 @@ type state struct {
 	session int64
 }
 
-// survey reads stalls and sessions out of the history and the receipts.
-func survey(in Input) *ground {
-	g := &ground{in: in, stalls: map[string]timeline{}, states: map[string][]state{}}
+func survey(in Input) *ground { return &ground{in: in} }
+
+// look reads stalls and sessions out of the history and the receipts.
+func (g *ground) look() {
+	if g.read {
+		return
+	}
+	in := g.in
+	g.read, g.stalls, g.states = true, map[string]timeline{}, map[string][]state{}
 	spans := map[string][]span{}
 	for i := range in.History {
 		e := &in.History[i]
@@ -53,7 +60,16 @@ func survey(in Input) *ground {
 	for _, n := range in.Spec.ParticipantNames() {
 		g.stalls[n] = merge(spans[n])
 	}
-	return g
+}
+
+// stood is the longest that one of the participants, or the servers, stood still in the time.
+func (g *ground) stood(when span, participants ...string) int64 {
+	g.look()
+	longest := g.servers.within(when)
+	for _, n := range participants {
+		longest = max(longest, g.stalls[n].within(when))
+	}
+	return longest
 }
 
 // pauses gives every node and time of a pause that was in force.
@@ -146,6 +162,7 @@ func StallMargin(t spec.Timing) time.Duration {
 // stalled looks at the time of the anomaly and at one session timeout and one tickTime*syncLimit before it, in which
 // the sessions concerned were lost.
 func (g *ground) stalled(c circumstance) string {
+	g.look()
 	t := g.in.Spec.Timing
 	from := c.when.from - int64(t.Session.D()+t.FollowerTimeout())
 	margin := max(0, StallMargin(t))
@@ -178,6 +195,7 @@ func (g *ground) expired(c circumstance) string {
 // client that never comes back has none that can be vouched for; one that comes back with another session, because its
 // process was killed meanwhile, neither.
 func (g *ground) lostSession(node string, when span) bool {
+	g.look()
 	states := g.states[node]
 	i, _ := slices.BinarySearchFunc(states, when.from, func(s state, t int64) int {
 		if s.at < t {

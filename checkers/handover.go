@@ -72,7 +72,7 @@ func (in Input) served(s service) Check {
 		}
 		took := time.Duration(w.span.to - w.span.from)
 		longest = max(longest, took)
-		stood := max(ground.stalls[name].within(w.span), ground.servers.within(w.span))
+		stood := ground.stood(w.span, name)
 		switch {
 		case took > s.bound+time.Duration(stood):
 			sort, why := ground.sort(p, circumstance{nodes: []string{name}, when: w.span}, "")

@@ -76,7 +76,8 @@ func Consumed(in Input) Check {
 	var f findings
 	twice := 0
 	h := in.History
-	for _, i := range log.accepted {
+	for _, a := range log.accepted {
+		i := a.at
 		e := &h[i]
 		switch e.Text {
 		case VerbAppend:

@@ -29,7 +29,7 @@ func Register(in Input) Check {
 		forgetTimes(keys)
 		lacking = "the nodes do not share a kernel, so the order in real time was not judged"
 	}
-	j := &registerJudge{in: in, promise: p}
+	j := &registerJudge{in: in, promise: p, ground: survey(in)}
 	var engines, gaveUp []string
 	known, unknown := 0, 0
 	for _, k := range keys {
@@ -144,34 +144,6 @@ func (in Input) registers() (out []register, odd string) {
 	return out, odd
 }
 
-// pending finds the op that is under way by its id. Ids that are no more than there are events, as in every history of a run, cost
-// no look-up.
-type pending struct {
-	dense  []int32 // id → index + 1
-	sparse map[int64]int32
-}
-
-func newPending(events int) pending { return pending{make([]int32, events+1), map[int64]int32{}} }
-
-func (p pending) put(id int64, at int32) {
-	if id >= 0 && id < int64(len(p.dense)) {
-		p.dense[id] = at + 1
-		return
-	}
-	p.sparse[id] = at + 1
-}
-
-func (p pending) take(id int64) int32 {
-	if id >= 0 && id < int64(len(p.dense)) {
-		at := p.dense[id] - 1
-		p.dense[id] = 0
-		return at
-	}
-	at := p.sparse[id] - 1
-	delete(p.sparse, id)
-	return at
-}
-
 func (o *registerOp) end(e *history.Event, at int32) {
 	o.op.completed = at
 	if e.Type != history.OK {
@@ -197,7 +169,7 @@ type registerJudge struct {
 	findings
 	in      Input
 	promise promise
-	ground  *ground // made when first needed
+	ground  *ground
 }
 
 // judge has the key judged by the engine that fits; gaveUp is why none decided.
@@ -279,9 +251,6 @@ func (j *registerJudge) report(k register, sentence func() string, about ...*reg
 			proof = append(proof, o.op.completed)
 			n.To = max(n.To, j.in.History[o.op.completed].Time)
 		}
-	}
-	if j.ground == nil {
-		j.ground = survey(j.in)
 	}
 	sort, why := j.ground.sort(j.promise, circumstance{nodes: n.Nodes, when: span{n.From, n.To}}, "")
 	j.add(sort, "", "", func() Anomaly {

@@ -18,7 +18,8 @@ func Tokens(in Input) Check {
 		f      findings
 		top    int32 = -1 // the first accepted access with the highest token so far
 	)
-	for _, i := range log.accepted {
+	for _, a := range log.accepted {
+		i := a.at
 		switch {
 		case top < 0 || h[i].Token > h[top].Token:
 			top = i
