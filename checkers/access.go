@@ -47,6 +47,15 @@ func of(e *history.Event) incarnation { return incarnation{e.Node, e.Incarnation
 
 func (i incarnation) String() string { return fmt.Sprintf("%s.%d", i.node, i.n) }
 
+// accesses are the resource's own record.
+func (in Input) accesses() *accessLog {
+	r := in.readings()
+	if r.accesses == nil {
+		r.accesses = readAccesses(in)
+	}
+	return r.accesses
+}
+
 func readAccesses(in Input) *accessLog {
 	l := &accessLog{in: in}
 	if sound := l.scan(); !sound {
@@ -165,7 +174,7 @@ func (l *accessLog) answered(e *history.Event) (at int64, how string) {
 	h := l.in.History
 	if l.exits == nil {
 		l.answers = bySeq(h, history.Answer)
-		l.exits = exits(h)
+		l.exits = l.in.exits()
 		l.faults = l.in.faults()
 	}
 	i, found := slices.BinarySearchFunc(l.answers, e.Seq, func(i int32, seq int64) int { return cmp.Compare(h[i].Seq, seq) })
@@ -190,14 +199,18 @@ func (l *accessLog) explained(node string, when span) bool {
 }
 
 // exits are the times at which incarnations ended.
-func exits(h []history.Event) map[incarnation]int64 {
-	out := map[incarnation]int64{}
-	for i := range h {
-		if h[i].Type == history.Exit {
-			out[of(&h[i])] = h[i].Time
+func (in Input) exits() map[incarnation]int64 {
+	r := in.readings()
+	if r.exits != nil {
+		return r.exits
+	}
+	r.exits = map[incarnation]int64{}
+	for i := range in.History {
+		if e := &in.History[i]; e.Type == history.Exit {
+			r.exits[of(e)] = e.Time
 		}
 	}
-	return out
+	return r.exits
 }
 
 // access says which access it was.

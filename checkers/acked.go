@@ -12,7 +12,7 @@ const KeyAppend = "append"
 // Acked wants every acknowledged write in the resource's own record: an accepted access with its value. Values are unique.
 func Acked(in Input) Check {
 	p := in.promise(ClaimAcked)
-	log := readAccesses(in)
+	log := in.accesses()
 	taken := map[int64]bool{}
 	for _, a := range log.accepted {
 		if e := &in.History[a.at]; e.F == KeyAppend {

@@ -48,7 +48,8 @@ func Counter(in Input) Check {
 type addition struct {
 	invoked, returned int64 // ns; only acknowledged ones have a return
 	value             int64
-	op                opSpan
+	op                opSpan // completed only if acknowledged
+	refused           bool
 }
 
 type additions struct {
@@ -80,20 +81,29 @@ func (in Input) additions() (a additions, odd string) {
 			continue
 		}
 		if k := pending.take(e.ID); k != none {
-			all[k].value, all[k].returned, all[k].op.completed = e.N, e.Time, int32(i)
+			all[k].end(e, int32(i))
 		}
 	}
 	a.known = all[:0]
-	for _, x := range all {
-		switch {
-		case x.op.completed == open || h[x.op.completed].Type == history.Info:
-			a.unknown = append(a.unknown, x)
-		case h[x.op.completed].Type == history.OK:
-			a.known = append(a.known, x)
+	for i := range all {
+		switch x := &all[i]; {
+		case x.op.completed != open:
+			a.known = append(a.known, *x)
+		case !x.refused:
+			a.unknown = append(a.unknown, *x)
 		}
 	}
 	a.known = byValue(a.known, len(a.unknown))
 	return a, odd
+}
+
+func (a *addition) end(e *history.Event, at int32) {
+	switch e.Type {
+	case history.OK:
+		a.value, a.returned, a.op.completed = e.N, e.Time, at
+	case history.Fail:
+		a.refused = true
+	}
 }
 
 // byValue sorts. In a right history every value is told once and is no higher than there are additions: then each is put

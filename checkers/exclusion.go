@@ -14,14 +14,15 @@ import (
 // fault explains, and inconclusive where the record has gaps (a gap can hide a violation, it can not make one).
 func Exclusion(in Input) Check {
 	var (
-		log    = readAccesses(in)
+		log    = in.accesses()
 		h      = in.History
 		f      findings
 		reused map[string]bool           // made when first needed
 		owns   = len(in.Spec.Roles) == 0 // whose accesses they are made them; else a node of its own stands between
 	)
-	if owns && log.mixed && log.broken == "" {
-		log.broken = log.findShared()
+	broken := log.broken
+	if owns && log.mixed && broken == "" {
+		broken = log.findShared()
 	}
 	for _, r := range log.returns() {
 		again, between := &h[r.again], &h[r.between]
@@ -43,7 +44,7 @@ func Exclusion(in Input) Check {
 	}
 	c := Check{Claim: ClaimExclusion, Rule: in.promise(ClaimExclusion).Rule, Engine: "access order"}
 	c.Detail = log.counted()
-	return f.close(c, log.broken, log.missing)
+	return f.close(c, broken, log.missing)
 }
 
 // comeback is three accesses of which the first and the last have one hold, and the one before the last another.

@@ -58,7 +58,7 @@ func (in Input) allFaultFloors(u usage) []Floor {
 		return nil
 	}
 	var floors []Floor
-	ops := opsOf(in.History)
+	ops := in.ops()
 	for _, k := range kinds {
 		floors = append(floors, in.faultFloors(k, u, ops)...)
 	}
@@ -166,7 +166,7 @@ func (in Input) servedDuring(when span, serves []string, u usage, ops []opSpan) 
 // been: invoked once the fault was in force and tickTime*syncLimit had passed, over before it ended.
 func (in Input) triedDuring(when span, stalls []string, u usage, ops []opSpan) (tried, through int) {
 	grace := int64(in.Spec.Timing.FollowerTimeout())
-	ended := exits(in.History)
+	ended := in.exits()
 	for _, o := range ops {
 		e := &in.History[o.invoked]
 		if u.exempt(e.F) || !slices.Contains(stalls, e.Node) {

@@ -287,6 +287,18 @@ func TestShiftedRun(t *testing.T) {
 	})
 }
 
+// TestOnce: what the checks of a verdict share does not change what they say, whichever of them reads it first.
+func TestOnce(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		in := broken(t)
+		shared := in.Once()
+		for range 2 {
+			require.Equal(t, lockChecks(in), lockChecks(shared))
+			require.Equal(t, LockFloors(in), LockFloors(shared))
+		}
+	})
+}
+
 // TestRenamedRun: no verdict depends on what the participants are called.
 func TestRenamedRun(t *testing.T) {
 	rename := strings.NewReplacer("p1", "p2", "p2", "p1")

@@ -10,7 +10,15 @@ const open = -1
 // opSpan is the positions of an op's invocation and completion.
 type opSpan struct{ invoked, completed int32 }
 
-// opsOf are the ops of a history in order of their invocation.
+// ops are those of the history in order of their invocation.
+func (in Input) ops() []opSpan {
+	r := in.readings()
+	if r.ops == nil {
+		r.ops = opsOf(in.History)
+	}
+	return r.ops
+}
+
 func opsOf(h []history.Event) []opSpan {
 	out := make([]opSpan, 0, len(h)/4)
 	pending := newPending(len(h)) // id → index in out

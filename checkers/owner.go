@@ -20,7 +20,7 @@ const (
 func Owner(in Input) Check {
 	var (
 		p       = in.promise(ClaimOwner)
-		log     = readAccesses(in)
+		log     = in.accesses()
 		h       = in.History
 		ground  = survey(in)
 		f       findings

@@ -20,7 +20,7 @@ func Quorum(in Input) Check {
 	if lacking := in.unjudged(came); lacking != "" {
 		return f.close(c, "", p.lack(lacking))
 	}
-	ops := slices.DeleteFunc(opsOf(in.History), func(o opSpan) bool { return in.History[o.invoked].F != OpPut })
+	ops := slices.DeleteFunc(slices.Clone(in.ops()), func(o opSpan) bool { return in.History[o.invoked].F != OpPut })
 	ground := survey(in)
 	var with, without, through, tried int
 	for _, t := range in.strengths(in.History[quiet].Time) {

@@ -11,7 +11,7 @@ import (
 // Doubtful round trips and gaps count as they do for Exclusion.
 func Tokens(in Input) Check {
 	var (
-		log    = readAccesses(in)
+		log    = in.accesses()
 		h      = in.History
 		p      = in.promise(ClaimTokens)
 		ground = survey(in)
