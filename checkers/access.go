@@ -32,10 +32,10 @@ type accessLog struct {
 type recorded struct {
 	seq  int64
 	at   int32 // position in the history
-	hold int32 // number of the hold, or refused
+	hold int32 // number of the hold, or rejected
 }
 
-const refused = -1
+const rejected = -1
 
 // incarnation is one start of a node's child.
 type incarnation struct {
@@ -64,7 +64,7 @@ func readAccesses(in Input) *accessLog {
 	}
 	l.missing = l.findMissing()
 	decided := len(l.accepted)
-	l.accepted = slices.DeleteFunc(l.accepted, func(a recorded) bool { return a.hold == refused })
+	l.accepted = slices.DeleteFunc(l.accepted, func(a recorded) bool { return a.hold == rejected })
 	l.rejected = decided - len(l.accepted)
 	return l
 }
@@ -86,7 +86,7 @@ func (l *accessLog) scan() (sound bool) {
 		sound = sound && e.Seq > last && e.Hold != ""
 		last = e.Seq
 		if e.Rejected {
-			l.accepted = append(l.accepted, recorded{e.Seq, int32(i), refused})
+			l.accepted = append(l.accepted, recorded{e.Seq, int32(i), rejected})
 			continue
 		}
 		if before == nil || before.Hold != e.Hold {

@@ -48,8 +48,7 @@ func Counter(in Input) Check {
 type addition struct {
 	invoked, returned int64 // ns; only acknowledged ones have a return
 	value             int64
-	op                opSpan // completed only if acknowledged
-	refused           bool
+	op                opSpan
 }
 
 type additions struct {
@@ -87,9 +86,9 @@ func (in Input) additions() (a additions, odd string) {
 	a.known = all[:0]
 	for i := range all {
 		switch x := &all[i]; {
-		case x.op.completed != open:
+		case x.op.completed >= 0:
 			a.known = append(a.known, *x)
-		case !x.refused:
+		case x.op.completed != refused:
 			a.unknown = append(a.unknown, *x)
 		}
 	}
@@ -102,7 +101,7 @@ func (a *addition) end(e *history.Event, at int32) {
 	case history.OK:
 		a.value, a.returned, a.op.completed = e.N, e.Time, at
 	case history.Fail:
-		a.refused = true
+		a.op.completed = refused
 	}
 }
 

@@ -4,8 +4,11 @@ import (
 	"riven/harness/history"
 )
 
-// open is the position of the completion that an op never had.
-const open = -1
+// Positions of completions.
+const (
+	open    = -1 // of an op that never had one
+	refused = -2 // of one that did nothing, where nobody wants to know more
+)
 
 // opSpan is the positions of an op's invocation and completion.
 type opSpan struct{ invoked, completed int32 }

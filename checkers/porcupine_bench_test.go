@@ -68,19 +68,20 @@ func (r rivals) run(b *testing.B) {
 
 // cpu is the mean CPU time of the process for one of n runs.
 func cpu(n int, f func()) time.Duration {
-	now := func() time.Duration {
-		var u syscall.Rusage
-		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-			panic(err)
-		}
-		return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-	}
 	runtime.GC()
-	start := now()
+	start := cpuTime()
 	for range n {
 		f()
 	}
-	return (now() - start) / time.Duration(n)
+	return (cpuTime() - start) / time.Duration(n)
+}
+
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		panic(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // BenchmarkCounterAndPorcupine has 100,000 additions of five clients that all answer, and 1,000 of which some never do.

@@ -139,7 +139,10 @@ func share(all []registerOp, out []register) {
 			kept++
 		}
 	}
-	if len(out) == 1 && kept == len(all) {
+	if len(out) == 1 { // in place: a million of them are many
+		if kept < len(all) {
+			all = slices.DeleteFunc(all, func(o registerOp) bool { return drop(&o) })
+		}
 		out[0].ops = all
 		return
 	}
