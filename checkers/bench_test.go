@@ -118,6 +118,31 @@ func BenchmarkRegister(b *testing.B) {
 	}
 }
 
+// BenchmarkRegisterLives has registers that are created and deleted, at each doubling up to 250,000 ops of five clients, one in a thousand
+// and one in twenty of unknown outcome.
+func BenchmarkRegisterLives(b *testing.B) {
+	for _, lost := range []float64{0.001, 0.05} {
+		for n := 31_250; n <= 250_000; n *= 2 {
+			b.Run(fmt.Sprintf("%g/%d", lost, n), func(b *testing.B) {
+				ops := trueLives(rand.New(rand.NewPCG(1, 6)), n, 5, lost, 64)
+				for i := range ops {
+					if o := &ops[i]; o.f == OpCas && o.end == history.Info {
+						o.f = OpWrite // as the register workload has them: what they expect is not known before they are told
+					}
+				}
+				in := registerInput(ops...)
+				b.ReportAllocs()
+				for b.Loop() {
+					if c := Register(in); c.Outcome != Pass || c.Engine != "lives" {
+						b.Fatal(c)
+					}
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/access")
+			})
+		}
+	}
+}
+
 // doubling has histories that double in length up to a million ops. It prints the least CPU time of several runs, for each
 // op and how many times that of half as many ops it is; as the machine may do other things too, also as the mean of all doublings so far.
 func doubling(b *testing.B, judge func(Input) Check, history func(n int) Input) {

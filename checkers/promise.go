@@ -36,8 +36,20 @@ const (
 )
 
 // Operations of a register, beside OpRead and OpWrite. Key is which register. Token of an OK is the version that the op made or saw,
-// from 1, 0 where versions are not told; a read is told the value N, 0 where nobody has written.
-const OpCas = "cas" // N, to replace what is in Token: a version if versions are told, else a value
+// from 1, 0 where versions are not told or there is none; Text is the zxid of the creation or deletion since which it counts, where
+// that is told. A read is told the value N, 0 where nobody has written or it was deleted.
+const (
+	OpCas    = "cas"    // N, to replace what is in Token: a version if versions are told, else a value
+	OpCreate = "create" // N, unique in the run; OK: it is version 1
+	OpDelete = "delete" // OK: the register is gone
+)
+
+// Text of a refused op of a register: what was seen instead.
+const (
+	RefusedExists  = "exists"
+	RefusedMissing = "missing"
+	RefusedChanged = "changed" // there, with another version than Token
+)
 
 // rules are said for recipes whose claim has no rule of its own.
 var rules = map[string]string{

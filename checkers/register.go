@@ -5,17 +5,20 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 
 	"riven/harness/history"
 )
 
-// Register decides key by key whether the writes, reads and compare-and-sets of registers are linearizable, with any
-// number of ops of unknown outcome. A register that nobody has written reads 0. A refused op is left out: it did
-// nothing, and what it may have seen is not judged.
+// Register decides key by key whether the writes, reads, compare-and-sets, creates and deletes of registers are linearizable, with any
+// number of ops of unknown outcome. A register that nobody has written, or that was deleted, reads 0. A refused op did nothing; if
+// it tells why it was refused it has seen that, else it is left out.
 //
-// Three engines decide, the first that fits the key's ops: "zones" where no value is written twice and nothing is
-// compared, "version order" where every op was told a version as well, else "search". The first two are O(n log n) and
-// exact in both directions. The search is porcupine's; where it has used up its budget the check is inconclusive.
+// Four engines decide, the first that fits the key's ops: "zones" where no value is written twice and nothing is
+// compared, "version order" where every op was told a version as well, "lives" where registers are created and deleted and
+// what was told says in which life of the node, else "search". The first two are O(n log n), the third is so as long as few ops are
+// under way at once, and all three are exact in both directions. The search is porcupine's; where one of the last two has used up its
+// budget the check is inconclusive.
 func Register(in Input) Check {
 	p := in.promise(ClaimRegister)
 	c := Check{Claim: ClaimRegister, Rule: p.Rule}
@@ -46,11 +49,11 @@ func Register(in Input) Check {
 	return j.close(c, "", p.lack(sentences(append(gaveUp, lacking)...)))
 }
 
-// registerOp is a read that was answered, or a write or compare-and-set that was not refused.
+// registerOp is a read that was answered, an update that was not refused, or one that was and told why.
 type registerOp struct {
 	invoked, returned int64 // ns; MaxInt64 where nothing need have returned
-	value             int64 // written or read; 0 is that of a register never written
-	version           int64 // that it made or read, from 1; 0: not told, or never written
+	value             int64 // written or read; 0 is that of a register that is not there
+	witness                 // what it made or read
 	expected          int64 // by a compare-and-set: a version if versions are told, else a value
 	op                opSpan
 	key               int32
@@ -62,10 +65,59 @@ type registerOp struct {
 type registerKind uint8
 
 const (
-	readOp registerKind = iota
-	writeOp
+	readOp  registerKind = iota
+	writeOp              // a create where the node is missing
 	casOp
+	createOp
+	deleteOp
+	sawNode    // refused, as the node is there
+	sawNone    // refused, as it is missing
+	sawAnother // refused, as it has another version than the one expected
 )
+
+func (k registerKind) updates() bool { return k >= writeOp && k <= deleteOp }
+func (k registerKind) writes() bool  { return k >= writeOp && k <= createOp }
+
+// refusals are what a refused op may tell.
+var refusals = map[string]registerKind{RefusedExists: sawNode, RefusedMissing: sawNone, RefusedChanged: sawAnother}
+
+// witness places a state of a register among all that it had. In ZooKeeper since is the zxid of the last creation or deletion: the
+// czxid of a node that is there, the pzxid of its folder where it is not.
+type witness struct {
+	since   int64 // 0: not told
+	version int64 // from 1; 0: not told, or not there
+}
+
+// witnessOf is what the completion of an op that succeeded tells.
+func witnessOf(e *history.Event) witness {
+	w := witness{version: e.Token}
+	if e.Text != "" {
+		if since, err := strconv.ParseInt(e.Text, 0, 64); err == nil {
+			w.since = since
+		}
+	}
+	return w
+}
+
+// older tells whether the state came before the other one; false where it is not known.
+func (w witness) older(o witness) bool {
+	return w.since < o.since && w.since > 0 || w.since == o.since && w.version < o.version
+}
+
+// olderOrUntold is older, or the state's life is not known and the other's is.
+func (w witness) olderOrUntold(o witness) bool {
+	return w.older(o) || w.since == 0 && o.since > 0
+}
+
+func (w witness) String() string {
+	switch {
+	case w.since == 0:
+		return fmt.Sprintf("version %d", w.version)
+	case w.version == 0:
+		return fmt.Sprintf("no node (since zxid %#x)", w.since)
+	}
+	return fmt.Sprintf("version %d (of the node of zxid %#x)", w.version, w.since)
+}
 
 // register is one key's ops in order of their invocation.
 type register struct {
@@ -81,6 +133,10 @@ func registerKindOf(f string) (registerKind, bool) {
 		return writeOp, true
 	case OpCas:
 		return casOp, true
+	case OpCreate:
+		return createOp, true
+	case OpDelete:
+		return deleteOp, true
 	}
 	return 0, false
 }
@@ -109,7 +165,7 @@ func (in Input) registers() (out []register, odd string) {
 			}
 			continue
 		}
-		if kind != readOp && e.N == 0 && odd == "" {
+		if kind != readOp && kind != deleteOp && e.N == 0 && odd == "" {
 			odd = fmt.Sprintf("%s wrote 0, which is what a register reads that nobody has written", e.Node)
 		}
 		if len(out) == 0 || e.Key != last {
@@ -158,11 +214,20 @@ func share(all []registerOp, out []register) {
 
 func (o *registerOp) end(e *history.Event, at int32) {
 	o.op.completed = at
+	if e.Type == history.Fail {
+		if seen, says := refusals[e.Text]; says {
+			o.kind, o.known, o.returned, o.value = seen, true, e.Time, 0
+			if e.Token != 0 {
+				o.expected = e.Token
+			}
+			return
+		}
+		o.gone = true
+	}
 	if e.Type != history.OK {
-		o.gone = e.Type == history.Fail
 		return
 	}
-	o.known, o.returned, o.version = true, e.Time, e.Token
+	o.known, o.returned, o.witness = true, e.Time, witnessOf(e)
 	if o.kind == readOp {
 		o.value = e.N
 	}
@@ -189,8 +254,10 @@ type registerJudge struct {
 // judge has the key judged by the engine that fits; gaveUp is why none decided.
 func (j *registerJudge) judge(k register) (engine, gaveUp string) {
 	told, untold, compared, known := false, false, false, 0
+	living, placed := false, true
 	for i := range k.ops {
 		o := &k.ops[i]
+		living, placed = living || o.kind > casOp, placed && o.inLives()
 		compared = compared || o.kind == casOp
 		told = told || o.version > 0
 		untold = untold || o.known && o.version == 0 && o.value != 0
@@ -201,6 +268,9 @@ func (j *registerJudge) judge(k register) (engine, gaveUp string) {
 	j.known, j.unknown = j.known+known, j.unknown+len(k.ops)-known
 	index, unique := indexWrites(k.ops)
 	switch {
+	case living && unique && placed:
+		return "lives", j.byLives(k, index)
+	case living:
 	case unique && told && !untold:
 		j.byVersion(k, index)
 		return "version order", ""
@@ -227,7 +297,7 @@ func indexWrites(ops []registerOp) (w writesOf, unique bool) {
 	updates := 0
 	for i := range ops {
 		least, most = min(least, ops[i].value), max(most, ops[i].value)
-		if ops[i].kind != readOp {
+		if ops[i].kind.writes() {
 			updates++
 		}
 	}
@@ -238,7 +308,7 @@ func indexWrites(ops []registerOp) (w writesOf, unique bool) {
 		w.sparse = make(map[int64]int32, updates)
 	}
 	for i := range ops {
-		if ops[i].kind == readOp {
+		if !ops[i].kind.writes() {
 			continue
 		}
 		value := ops[i].value
@@ -300,16 +370,37 @@ func (j *registerJudge) report(k register, sentence func() string, about ...*reg
 func (j *registerJudge) tell(o *registerOp) string {
 	zero := RunStart(j.in.History)
 	invoked := &j.in.History[o.op.invoked]
-	what := [...]string{"read", "write", "compare-and-set"}[o.kind]
 	when := fmt.Sprintf("from %s to %s", seconds(invoked.Time-zero), seconds(j.completion(o)-zero))
 	if !o.known {
 		when = fmt.Sprintf("from %s on, of unknown outcome", seconds(invoked.Time-zero))
 	}
-	of := fmt.Sprintf(" of %d", o.value)
-	if o.version > 0 {
-		of += fmt.Sprintf(" (version %d)", o.version)
+	return fmt.Sprintf("%s's %s %s (process %d)", invoked.Node, o.what(invoked.F), when, invoked.Process)
+}
+
+// what says which op it was, without who and when.
+func (o *registerOp) what(f string) string {
+	name := f
+	if f == OpCas {
+		name = "compare-and-set"
 	}
-	return fmt.Sprintf("%s's %s%s %s (process %d)", invoked.Node, what, of, when, invoked.Process)
+	switch o.kind {
+	case deleteOp:
+		return name
+	case sawNode:
+		return name + ", refused as the node was there,"
+	case sawNone:
+		return name + ", refused as there was no node,"
+	case sawAnother:
+		return fmt.Sprintf("%s, refused as the version was not %d,", name, o.expected)
+	}
+	name += fmt.Sprintf(" of %d", o.value)
+	switch {
+	case o.since > 0:
+		return fmt.Sprintf("%s, %s,", name, o.witness)
+	case o.version > 0:
+		return fmt.Sprintf("%s (version %d)", name, o.version)
+	}
+	return name
 }
 
 func (j *registerJudge) completion(o *registerOp) int64 {

@@ -43,7 +43,7 @@ func cutAfter(ops []registerOp, n int) []porcupine.Operation {
 	for i := range ops[:n] {
 		o := ops[i]
 		if n < len(ops) && o.returned >= ops[n].invoked {
-			if o.kind == readOp {
+			if !o.kind.updates() {
 				continue
 			}
 			o.known, o.returned = false, math.MaxInt64
@@ -59,6 +59,7 @@ type budget struct {
 	spent               string // what ran out
 }
 
+// registerState is what a search knows of a register; one that is not there has version 0, if versions are told.
 type registerState struct{ value, version int64 }
 
 // model refuses everything once the budget is spent: the search then comes to its end soon.
@@ -89,7 +90,14 @@ func (b *budget) model(versioned bool) porcupine.Model {
 
 // after is the state after an op; one of unknown outcome that does not fit has no effect.
 func (s registerState) after(o registerOp, versioned bool) (bool, registerState) {
-	if o.kind == readOp {
+	switch o.kind {
+	case sawNode:
+		return s.value != 0, s
+	case sawNone:
+		return s.value == 0, s
+	case sawAnother:
+		return s.value != 0 && o.expected != s.compared(versioned), s
+	case readOp:
 		untold := o.value != 0 && o.version == 0
 		return o.value == s.value && (!versioned || untold || o.version == s.version), s
 	}
@@ -98,11 +106,13 @@ func (s registerState) after(o registerOp, versioned bool) (bool, registerState)
 		next.version = s.version + 1
 	}
 	matches := true
-	if o.kind == casOp {
-		matches = o.expected == s.value
-		if versioned {
-			matches = o.expected == s.version
-		}
+	switch {
+	case o.kind == deleteOp:
+		matches, next = s.value != 0, registerState{}
+	case o.kind == createOp:
+		matches = s.value == 0
+	case o.kind == casOp:
+		matches = o.expected == s.compared(versioned)
 	}
 	if !o.known {
 		if !matches {
@@ -111,4 +121,12 @@ func (s registerState) after(o registerOp, versioned bool) (bool, registerState)
 		return true, next
 	}
 	return matches && (o.version == 0 || o.version == next.version), next
+}
+
+// compared is what a compare-and-set looks at.
+func (s registerState) compared(versioned bool) int64 {
+	if versioned {
+		return s.version
+	}
+	return s.value
 }

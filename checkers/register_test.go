@@ -23,6 +23,8 @@ type touch struct {
 	version  int // told
 	expected int // by a compare-and-set
 	end      history.Type
+	since    int    // told
+	refused  string // why it failed
 }
 
 // registerInput is a history of ops on one register, each by a participant of its own.
@@ -38,6 +40,9 @@ func registerInput(ops ...touch) Input {
 			continue
 		}
 		e.Time, e.Type, e.Token = ms(o.to), o.end, int64(o.version)
+		if e.Text = o.refused; o.since > 0 {
+			e.Text = fmt.Sprintf("%#x", o.since)
+		}
 		if o.f == OpRead {
 			e.N = int64(o.value)
 		}

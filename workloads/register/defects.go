@@ -15,12 +15,13 @@ const (
 func znodeRecipe() workloads.Recipe {
 	return workloads.Recipe{
 		Name: "znode",
-		Doc: "A node's data is the value and its version the number of writes: setData with any version, or with the version that was just read. A read that must be the newest writes to a scratch node " +
+		Doc: "A node's data is the value and its version the number of writes: setData with any version, or with the version that was just read. A node that is created again counts anew, so what is told of it is also the zxid " +
+			"of its creation; that of its deletion is the pzxid of its folder, in which it is alone. A read that must be the newest writes to a scratch node " +
 			"first, in the same session: ZooKeeper's sync goes through no quorum (ZOOKEEPER-1675). A write whose reply is lost is unknown.",
 		New: newZnode,
 		Claims: []checkers.Claim{
-			{Name: checkers.ClaimRegister, Rule: "Writes, compare-and-sets and reads through a write are linearizable, register by register."},
-			{Name: checkers.ClaimSession, Rule: "Within a session no read shows an older version than one that the session has read or made before."},
+			{Name: checkers.ClaimRegister, Rule: "Writes, compare-and-sets, creates, deletes, refusals of them, and reads through a write are linearizable, register by register."},
+			{Name: checkers.ClaimSession, Rule: "Within a session no read shows an older state of a register (zxid of its creation or deletion, then version) than one that the session has read or made before."},
 			{Name: checkers.ClaimServed, Rule: "After the last fault is healed a write of every participant is acknowledged within a bounded time."},
 		},
 		Defects: []workloads.Defect{
