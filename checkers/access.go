@@ -17,14 +17,25 @@ const RoundTripMargin = 500 * time.Millisecond
 // accessLog is the resource's own record of a run.
 type accessLog struct {
 	in       Input
-	accepted []int32 // positions in the history of the accepted accesses, in the resource's order
+	accepted []recorded // in the resource's order
+	holds    int        // numbers of holds, from 0
 	rejected int
+	mixed    bool    // two incarnations used one hold
 	broken   string  // why the record can not be relied on
 	missing  string  // what the record lacks
 	answers  []int32 // this and the rest: made when first needed
 	exits    map[incarnation]int64
 	faults   []nemesis.Receipt
 }
+
+// recorded is an access in short, so that the order of a million of them is found without going through a history of gigabytes.
+type recorded struct {
+	seq  int64
+	at   int32 // position in the history
+	hold int32 // number of the hold, or rejected
+}
+
+const rejected = -1
 
 // incarnation is one start of a node's child.
 type incarnation struct {
@@ -36,14 +47,58 @@ func of(e *history.Event) incarnation { return incarnation{e.Node, e.Incarnation
 
 func (i incarnation) String() string { return fmt.Sprintf("%s.%d", i.node, i.n) }
 
+// accesses are the resource's own record.
+func (in Input) accesses() *accessLog {
+	r := in.readings()
+	if r.accesses == nil {
+		r.accesses = readAccesses(in)
+	}
+	return r.accesses
+}
+
 func readAccesses(in Input) *accessLog {
-	l := &accessLog{in: in, accepted: bySeq(in.History, history.Access)}
-	l.broken = l.findBroken()
+	l := &accessLog{in: in}
+	if sound := l.scan(); !sound {
+		slices.SortFunc(l.accepted, func(a, b recorded) int { return cmp.Or(cmp.Compare(a.seq, b.seq), cmp.Compare(a.at, b.at)) })
+		l.broken = l.findBroken()
+	}
 	l.missing = l.findMissing()
 	decided := len(l.accepted)
-	l.accepted = slices.DeleteFunc(l.accepted, func(i int32) bool { return in.History[i].Rejected })
+	l.accepted = slices.DeleteFunc(l.accepted, func(a recorded) bool { return a.hold == rejected })
 	l.rejected = decided - len(l.accepted)
 	return l
+}
+
+// scan takes all accesses in, the rejected ones too; sound if they have the resource's order and are not broken.
+func (l *accessLog) scan() (sound bool) {
+	h := l.in.History
+	l.accepted = make([]recorded, 0, len(h)/4)
+	holds := newHoldTable(h)
+	var before *history.Event // the accepted one before
+	var number int32
+	sound = true
+	last := int64(0)
+	for i := range h {
+		e := &h[i]
+		if e.Type != history.Access {
+			continue
+		}
+		sound = sound && e.Seq > last && e.Hold != ""
+		last = e.Seq
+		if e.Rejected {
+			l.accepted = append(l.accepted, recorded{e.Seq, int32(i), rejected})
+			continue
+		}
+		if before == nil || before.Hold != e.Hold {
+			number = holds.number(int32(i))
+			before = &h[holds.first[number]]
+		}
+		l.mixed = l.mixed || of(before) != of(e)
+		before = e
+		l.accepted = append(l.accepted, recorded{e.Seq, int32(i), number})
+	}
+	l.holds = len(holds.first)
+	return sound
 }
 
 // bySeq are the positions of the events of a type in order of Seq.
@@ -75,8 +130,8 @@ func (l *accessLog) counted() string {
 // findBroken looks for what a sound record can not hold; accepted still has every access.
 func (l *accessLog) findBroken() string {
 	var before *history.Event
-	for _, i := range l.accepted {
-		e := &l.in.History[i]
+	for _, a := range l.accepted {
+		e := &l.in.History[a.at]
 		switch {
 		case e.Seq < 1:
 			return fmt.Sprintf("an access of %s has no number", e.Node)
@@ -95,7 +150,7 @@ func (l *accessLog) findMissing() string {
 	if len(l.accepted) == 0 {
 		return ""
 	}
-	last := l.in.History[l.accepted[len(l.accepted)-1]].Seq
+	last := l.accepted[len(l.accepted)-1].seq
 	if lost := last - int64(len(l.accepted)); lost > 0 {
 		return fmt.Sprintf("%d of the resource's %d accesses are not in the history", lost, last)
 	}
@@ -119,7 +174,7 @@ func (l *accessLog) answered(e *history.Event) (at int64, how string) {
 	h := l.in.History
 	if l.exits == nil {
 		l.answers = bySeq(h, history.Answer)
-		l.exits = exits(h)
+		l.exits = l.in.exits()
 		l.faults = l.in.faults()
 	}
 	i, found := slices.BinarySearchFunc(l.answers, e.Seq, func(i int32, seq int64) int { return cmp.Compare(h[i].Seq, seq) })
@@ -144,14 +199,18 @@ func (l *accessLog) explained(node string, when span) bool {
 }
 
 // exits are the times at which incarnations ended.
-func exits(h []history.Event) map[incarnation]int64 {
-	out := map[incarnation]int64{}
-	for i := range h {
-		if h[i].Type == history.Exit {
-			out[of(&h[i])] = h[i].Time
+func (in Input) exits() map[incarnation]int64 {
+	r := in.readings()
+	if r.exits != nil {
+		return r.exits
+	}
+	r.exits = map[incarnation]int64{}
+	for i := range in.History {
+		if e := &in.History[i]; e.Type == history.Exit {
+			r.exits[of(e)] = e.Time
 		}
 	}
-	return out
+	return r.exits
 }
 
 // access says which access it was.

@@ -12,11 +12,11 @@ const KeyAppend = "append"
 // Acked wants every acknowledged write in the resource's own record: an accepted access with its value. Values are unique.
 func Acked(in Input) Check {
 	p := in.promise(ClaimAcked)
-	log := readAccesses(in)
+	log := in.accesses()
 	taken := map[int64]bool{}
-	for _, i := range log.accepted {
-		if in.History[i].F == KeyAppend {
-			taken[in.History[i].N] = true
+	for _, a := range log.accepted {
+		if e := &in.History[a.at]; e.F == KeyAppend {
+			taken[e.N] = true
 		}
 	}
 	var f findings

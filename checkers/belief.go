@@ -45,6 +45,9 @@ func Belief(in Input) Check {
 // reusedHold says which hold does not name one tenure.
 func (in Input) reusedHold() string {
 	twice := acquiredTwice(in.History)
+	if len(twice) == 0 {
+		return ""
+	}
 	for i := range in.History {
 		if e := &in.History[i]; twice[e.Hold] {
 			return "hold " + e.Hold + " was acquired twice"

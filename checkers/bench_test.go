@@ -2,11 +2,10 @@ package checkers
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"testing"
 	"time"
-
-	"github.com/anishathalye/porcupine"
 
 	"riven/harness/history"
 )
@@ -94,72 +93,28 @@ func BenchmarkLockFloors(b *testing.B) {
 	}
 }
 
-// BenchmarkCounter has the monitor at each doubling up to a million additions of five clients, one in a thousand of them
-// of unknown outcome.
+// BenchmarkLockVerdict has all of what a lock is judged by.
+func BenchmarkLockVerdict(b *testing.B) {
+	benchmark(b, func(in Input) Check {
+		in = in.Once()
+		v := Judge(in, lockChecks(in), LockFloors(in), nil)
+		return Check{Outcome: v.Outcome, Detail: v.Sentence}
+	})
+}
+
+// BenchmarkCounter has five clients, and one addition in a thousand of unknown outcome.
 func BenchmarkCounter(b *testing.B) {
-	for n := 62_500; n <= 1_000_000; n *= 2 {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			in := counterInput(trueAdds(rand.New(rand.NewPCG(1, 6)), n, 5, 0.001)...)
-			b.ReportAllocs()
-			for b.Loop() {
-				if c := Counter(in); c.Outcome != Pass {
-					b.Fatal(c)
-				}
-			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/addition")
-		})
-	}
+	doubling(b, Counter, func(n int) Input { return counterInput(trueAdds(rand.New(rand.NewPCG(1, 6)), n, 5, 0.001)...) })
 }
 
-// BenchmarkCounterAndPorcupine has both on the same histories: 100,000 additions of five clients that all answer, and 1,000
-// of which some never do.
-func BenchmarkCounterAndPorcupine(b *testing.B) {
-	for _, c := range []struct {
-		name string
-		n    int
-		lost float64
-	}{{"100000", 100_000, 0}, {"1000-lost-12", 1000, 0.012}} {
-		b.Run(c.name, func(b *testing.B) {
-			ops := trueAdds(rand.New(rand.NewPCG(1, 7)), c.n, 5, c.lost)
-			in, theirs := counterInput(ops...), forPorcupine(ops)
-			var ours, other time.Duration
-			for b.Loop() {
-				start := time.Now()
-				if c := Counter(in); c.Outcome != Pass {
-					b.Fatal(c)
-				}
-				half := time.Now()
-				if r := porcupine.CheckOperationsTimeout(fetchAdd, theirs, time.Minute); r == porcupine.Illegal {
-					b.Fatal(r)
-				}
-				ours, other = ours+half.Sub(start), other+time.Since(half)
-			}
-			b.ReportMetric(float64(ours.Nanoseconds())/float64(b.N), "ours-ns/op")
-			b.ReportMetric(float64(other.Nanoseconds())/float64(b.N), "porcupine-ns/op")
-			b.ReportMetric(float64(other)/float64(ours), "ratio")
-			b.ReportMetric(0, "ns/op")
-		})
-	}
-}
-
-// BenchmarkRegister has each monitor at each doubling up to a million ops of five clients, one in a thousand of unknown
-// outcome.
+// BenchmarkRegister has five clients, and one op in a thousand of unknown outcome.
 func BenchmarkRegister(b *testing.B) {
 	for _, engine := range []string{"zones", "version order"} {
 		fl := flavours[engine]
 		fl.lost = 0.001
-		for n := 62_500; n <= 1_000_000; n *= 2 {
-			b.Run(fmt.Sprintf("%s/%d", engine, n), func(b *testing.B) {
-				in := registerInput(trueTouches(rand.New(rand.NewPCG(1, 6)), n, 5, fl)...)
-				b.ReportAllocs()
-				for b.Loop() {
-					if c := Register(in); c.Outcome != Pass || c.Engine != engine {
-						b.Fatal(c)
-					}
-				}
-				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/access")
-			})
-		}
+		b.Run(engine, func(b *testing.B) {
+			doubling(b, Register, func(n int) Input { return registerInput(trueTouches(rand.New(rand.NewPCG(1, 6)), n, 5, fl)...) })
+		})
 	}
 }
 
@@ -188,111 +143,30 @@ func BenchmarkRegisterLives(b *testing.B) {
 	}
 }
 
-// BenchmarkRegisterAndPorcupine has both on the same histories: 100,000 ops of five clients, and 5,000 of twenty, which
-// porcupine is given 20 seconds for. Its answer is printed, as 1 where it has one.
-func BenchmarkRegisterAndPorcupine(b *testing.B) {
-	for _, c := range []struct {
-		engine     string
-		n, clients int
-	}{{"zones", 100_000, 5}, {"version order", 100_000, 5}, {"zones", 5000, 20}} {
-		b.Run(fmt.Sprintf("%s/%d-of-%d", c.engine, c.n, c.clients), func(b *testing.B) {
-			fl := flavours[c.engine]
-			fl.lost = 0
-			ops := trueTouches(rand.New(rand.NewPCG(1, 7)), c.n, c.clients, fl)
-			in, theirs := registerInput(ops...), touchesForPorcupine(ops)
-			beside(b, func() Outcome { return Register(in).Outcome }, func() porcupine.CheckResult {
-				return porcupine.CheckOperationsTimeout(registerModel(fl.versioned), theirs, 20*time.Second)
-			})
-		})
-	}
-}
-
-// BenchmarkLockAndPorcupine has both on the same 100,000 acquires and releases of five clients, of which four wait at any time:
-// they get the lock in turn, which is the order that porcupine tries first, or at random.
-func BenchmarkLockAndPorcupine(b *testing.B) {
-	for _, order := range []string{"in-turn", "at-random"} {
-		b.Run(order, func(b *testing.B) {
-			in, theirs := holdsBeside(order == "at-random", 50_000)
-			beside(b, func() Outcome { return Exclusion(in).Outcome }, func() porcupine.CheckResult {
-				return porcupine.CheckOperationsTimeout(mutex, theirs, time.Minute)
-			})
-		})
-	}
-}
-
-// mutex is a lock with an owner as porcupine has it; the output tells an acquire from a release.
-var mutex = porcupine.Model{
-	Init: func() any { return 0 },
-	Step: func(holder, client, acquires any) (bool, any) {
-		if acquires.(bool) {
-			return holder == 0, client
-		}
-		return holder == client, 0
-	},
-}
-
-// holdsBeside is a right history of holds with one access each, as ours and as porcupine's.
-func holdsBeside(random bool, holds int) (Input, []porcupine.Operation) {
-	in := Input{Spec: mustDefault(), Claims: lockClaims()}
-	in.Spec.Participants = 5
-	r := rand.New(rand.NewPCG(1, 11))
-	var theirs []porcupine.Operation
-	var asked [5]int64 // when
-	turns, holder := [5]int{}, -1
-	for k := range holds {
-		next := k % 5
-		if random {
-			for next = r.IntN(5); next == holder; next = r.IntN(5) {
+// doubling has histories that double in length up to a million ops. It prints the least CPU time of several runs, for each
+// op and how many times that of half as many ops it is; as the machine may do other things too, also as the mean of all doublings so far.
+func doubling(b *testing.B, judge func(Input) Check, history func(n int) Input) {
+	var half, least time.Duration
+	for n := 62_500; n <= 1_000_000; n *= 2 {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			in := history(n)
+			b.ReportAllocs()
+			took := time.Hour
+			for b.Loop() {
+				took = min(took, cpu(1, func() {
+					if c := judge(in); c.Outcome != Pass {
+						b.Fatal(c)
+					}
+				}))
 			}
-		}
-		holder = next
-		turns[next]++
-		node, at, token := fmt.Sprintf("p%d", next+1), int64(k)*100+50, int64(k+1)
-		hold := fmt.Sprintf("%s.1/%d", node, turns[next])
-		event := func(kind history.Type, after, id int64, op history.Op) {
-			in.History = append(in.History, history.Event{Type: kind, Time: at + after, Node: node, Incarnation: 1, ID: id, Op: op})
-		}
-		event(history.Invoke, asked[next]-at, 2*token-1, history.Op{F: OpAcquire})
-		event(history.OK, 10, 2*token-1, history.Op{F: OpAcquire, Hold: hold, Token: token})
-		in.History = append(in.History, history.Event{Type: history.Access, Time: at + 20, Node: node, Incarnation: 1, Seq: token, Op: history.Op{Hold: hold, Token: token}})
-		event(history.Invoke, 80, 2*token, history.Op{F: OpRelease, Hold: hold})
-		event(history.OK, 90, 2*token, history.Op{F: OpRelease, Hold: hold})
-		theirs = append(theirs,
-			porcupine.Operation{ClientId: next, Call: asked[next], Input: next + 1, Output: true, Return: at + 10},
-			porcupine.Operation{ClientId: next, Call: at + 80, Input: next + 1, Output: false, Return: at + 90})
-		asked[next] = at + 95
+			b.ReportMetric(float64(took)/float64(n), "cpu-ns/access")
+			if half > 0 {
+				b.ReportMetric(float64(took)/float64(half), "times-half")
+				b.ReportMetric(math.Pow(float64(took)/float64(least), 1/math.Log2(float64(n)/62_500)), "times-half-from-62500")
+			} else {
+				least = took
+			}
+			half = took
+		})
 	}
-	in.History = history.Sorted(in.History)
-	return in, theirs
-}
-
-// beside prints how long ours and porcupine's answer take on one history, and the ratio.
-func beside(b *testing.B, ours func() Outcome, theirs func() porcupine.CheckResult) {
-	b.Helper()
-	const often = 20 // as one is too short to be timed
-	start := time.Now()
-	for range often {
-		if o := ours(); o != Pass {
-			b.Fatal(o)
-		}
-	}
-	mean := time.Since(start) / often
-	var other time.Duration
-	answered := 0.0
-	for b.Loop() {
-		start := time.Now()
-		switch theirs() {
-		case porcupine.Illegal:
-			b.Fatal("porcupine says illegal")
-		case porcupine.Ok:
-			answered++
-		}
-		other += time.Since(start)
-	}
-	other /= time.Duration(b.N)
-	b.ReportMetric(float64(mean.Nanoseconds()), "ours-ns/op")
-	b.ReportMetric(float64(other.Nanoseconds()), "porcupine-ns/op")
-	b.ReportMetric(answered/float64(b.N), "porcupine-answers")
-	b.ReportMetric(float64(other)/float64(mean), "ratio")
-	b.ReportMetric(0, "ns/op")
 }

@@ -38,7 +38,7 @@ func Counter(in Input) Check {
 		a.forgetTimes()
 		lacking = "the nodes do not share a kernel, so the order in real time was not judged"
 	}
-	j := &counterJudge{in: in, additions: a, promise: p}
+	j := &counterJudge{in: in, additions: a, promise: p, ground: survey(in)}
 	j.run()
 	c.Detail = fmt.Sprintf("%s acknowledged, %d of unknown outcome, %d of those found by their values", plural(len(a.known), "addition", "additions"), len(a.unknown), j.used)
 	return j.close(c, "", p.lack(lacking))
@@ -61,7 +61,7 @@ func (in Input) additions() (a additions, odd string) {
 	var (
 		h       = in.History
 		all     = make([]addition, 0, len(h)/2)
-		pending = map[int64]int{} // id → index in all
+		pending = newPending(len(h)) // id → index in all
 	)
 	for i := range h {
 		e := &h[i]
@@ -72,26 +72,37 @@ func (in Input) additions() (a additions, odd string) {
 			if e.N != 1 && odd == "" {
 				odd = fmt.Sprintf("%s added %d: only additions of one are judged", e.Node, e.N)
 			}
-			pending[e.ID] = len(all)
+			pending.put(e.ID, int32(len(all)))
 			all = append(all, addition{invoked: e.Time, op: opSpan{int32(i), open}})
 			continue
 		}
-		if k, invoked := pending[e.ID]; invoked && e.Completes() {
-			all[k].value, all[k].returned, all[k].op.completed = e.N, e.Time, int32(i)
-			delete(pending, e.ID)
+		if !e.Completes() {
+			continue
+		}
+		if k := pending.take(e.ID); k != none {
+			all[k].end(e, int32(i))
 		}
 	}
 	a.known = all[:0]
-	for _, x := range all {
-		switch {
-		case x.op.completed == open || h[x.op.completed].Type == history.Info:
-			a.unknown = append(a.unknown, x)
-		case h[x.op.completed].Type == history.OK:
-			a.known = append(a.known, x)
+	for i := range all {
+		switch x := &all[i]; {
+		case x.op.completed >= 0:
+			a.known = append(a.known, *x)
+		case x.op.completed != refused:
+			a.unknown = append(a.unknown, *x)
 		}
 	}
 	a.known = byValue(a.known, len(a.unknown))
 	return a, odd
+}
+
+func (a *addition) end(e *history.Event, at int32) {
+	switch e.Type {
+	case history.OK:
+		a.value, a.returned, a.op.completed = e.N, e.Time, at
+	case history.Fail:
+		a.op.completed = refused
+	}
 }
 
 // byValue sorts. In a right history every value is told once and is no higher than there are additions: then each is put
@@ -125,7 +136,7 @@ type counterJudge struct {
 	additions
 	in      Input
 	promise promise
-	ground  *ground // made when first needed
+	ground  *ground
 	first   []int32 // first[i]: the position in known of the lowest return at i and above
 	used    int     // of unknown: so many have taken a gap
 }
@@ -182,9 +193,6 @@ func (j *counterJudge) report(sentence func() string, about ...*addition) {
 			n.Nodes = append(n.Nodes, e.Node)
 		}
 		n.From, n.To = min(n.From, e.Time), max(n.To, j.in.History[a.op.completed].Time)
-	}
-	if j.ground == nil {
-		j.ground = survey(j.in)
 	}
 	sort, why := j.ground.sort(j.promise, circumstance{nodes: n.Nodes, when: span{n.From, n.To}}, "")
 	j.add(sort, "", "", func() Anomaly {

@@ -53,9 +53,13 @@ type usage struct {
 
 // allFaultFloors are the floors of the plan's faults, kind by kind.
 func (in Input) allFaultFloors(u usage) []Floor {
+	kinds := kindsOf(in.Plan)
+	if len(kinds) == 0 {
+		return nil
+	}
 	var floors []Floor
-	ops := opsOf(in.History)
-	for _, k := range kindsOf(in.Plan) {
+	ops := in.ops()
+	for _, k := range kinds {
 		floors = append(floors, in.faultFloors(k, u, ops)...)
 	}
 	return floors
@@ -162,7 +166,7 @@ func (in Input) servedDuring(when span, serves []string, u usage, ops []opSpan) 
 // been: invoked once the fault was in force and tickTime*syncLimit had passed, over before it ended.
 func (in Input) triedDuring(when span, stalls []string, u usage, ops []opSpan) (tried, through int) {
 	grace := int64(in.Spec.Timing.FollowerTimeout())
-	ended := exits(in.History)
+	ended := in.exits()
 	for _, o := range ops {
 		e := &in.History[o.invoked]
 		if u.exempt(e.F) || !slices.Contains(stalls, e.Node) {

@@ -11,9 +11,10 @@ import (
 	"riven/nemesis"
 )
 
-// ground is what a claim's preconditions are evaluated on. It is made once a check, then asked for each anomaly.
+// ground is what a claim's preconditions are evaluated on. It is made once a check, when it is first asked of an anomaly.
 type ground struct {
 	in      Input
+	read    bool
 	stalls  map[string]timeline // by participant
 	servers timeline            // of any server
 	torn    timeline            // servers were cut from each other
@@ -34,9 +35,15 @@ type state struct {
 	session int64
 }
 
-// survey reads stalls and sessions out of the history and the receipts.
-func survey(in Input) *ground {
-	g := &ground{in: in, stalls: map[string]timeline{}, states: map[string][]state{}}
+func survey(in Input) *ground { return &ground{in: in} }
+
+// look reads stalls and sessions out of the history and the receipts.
+func (g *ground) look() {
+	if g.read {
+		return
+	}
+	in := g.in
+	g.read, g.stalls, g.states = true, map[string]timeline{}, map[string][]state{}
 	spans := map[string][]span{}
 	for i := range in.History {
 		e := &in.History[i]
@@ -57,7 +64,16 @@ func survey(in Input) *ground {
 		g.stalls[n] = merge(spans[n])
 	}
 	g.torn, g.rates = in.cutServers(), in.monoRates()
-	return g
+}
+
+// stood is the longest that one of the participants, or the servers, stood still in the time.
+func (g *ground) stood(when span, participants ...string) int64 {
+	g.look()
+	longest := g.servers.within(when)
+	for _, n := range participants {
+		longest = max(longest, g.stalls[n].within(when))
+	}
+	return longest
 }
 
 // rated is a time in which a monotonic clock gained or lost so much a second.
@@ -211,6 +227,7 @@ func StallMargin(t spec.Timing, torn bool) time.Duration { return max(0, spare(t
 // stalled looks at the time of the anomaly and at one session timeout and one tickTime*syncLimit before it, in which
 // the sessions concerned were lost.
 func (g *ground) stalled(c circumstance) string {
+	g.look()
 	t := g.in.Spec.Timing
 	when := span{c.when.from - int64(t.Session.D()+t.FollowerTimeout()), c.when.to}
 	margin := StallMargin(t, g.torn.within(when) > 0)
@@ -238,6 +255,7 @@ func (g *ground) stalled(c circumstance) string {
 // when it began to write it, the taker a whole one from when it saw it, each by its own clock: a quarter is to spare for
 // what the holder stands still, loses and the taker gains. Half of it is left to what is not seen, as in StallMargin.
 func (g *ground) outlasted(c circumstance) string {
+	g.look()
 	lease := g.in.Spec.Timing.Session.D()
 	when := span{c.when.from - int64(lease), c.when.to}
 	margin := int64(lease / 8)
@@ -272,6 +290,7 @@ func (g *ground) expired(c circumstance) string {
 // client that never comes back has none that can be vouched for; one that comes back with another session, because its
 // process was killed meanwhile, neither.
 func (g *ground) lostSession(node string, when span) bool {
+	g.look()
 	states := g.states[node]
 	i, _ := slices.BinarySearchFunc(states, when.from, func(s state, t int64) int {
 		if s.at < t {

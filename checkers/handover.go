@@ -54,7 +54,7 @@ func (in Input) served(s service) Check {
 	if lacking := in.unjudged(came); lacking != "" {
 		return new(findings).close(c, "", p.lack(lacking))
 	}
-	ops := opsOf(in.History)
+	ops := in.ops()
 	waits := in.waits(s.op, ops, quiet)
 	ground := survey(in)
 	var f findings
@@ -72,7 +72,7 @@ func (in Input) served(s service) Check {
 		}
 		took := time.Duration(w.span.to - w.span.from)
 		longest = max(longest, took)
-		stood := max(ground.stalls[name].within(w.span), ground.servers.within(w.span))
+		stood := ground.stood(w.span, name)
 		switch {
 		case took > s.bound+time.Duration(stood):
 			sort, why := ground.sort(p, circumstance{nodes: []string{name}, when: w.span}, "")
@@ -127,9 +127,12 @@ type wait struct {
 // waits are the participants' waits by name; a participant that asked for nothing has none.
 func (in Input) waits(op string, ops []opSpan, quiet int32) map[string]*wait {
 	h := in.History
-	ended := exits(h)
+	ended := in.exits()
 	out := map[string]*wait{}
 	for _, o := range ops {
+		if o.invoked < quiet && o.completed != open && o.completed <= quiet {
+			continue // it was over
+		}
 		e := &h[o.invoked]
 		w := out[e.Node]
 		if w != nil && w.served != open {
@@ -137,7 +140,7 @@ func (in Input) waits(op string, ops []opSpan, quiet int32) map[string]*wait {
 		}
 		if o.invoked < quiet {
 			at, dead := ended[of(e)]
-			if (o.completed == open || o.completed > quiet) && !(dead && at <= h[quiet].Time) {
+			if !(dead && at <= h[quiet].Time) {
 				out[e.Node] = &wait{span: span{h[quiet].Time, in.completion(o)}, quiet: quiet, asked: open, served: open, ended: o.completed}
 			}
 			continue

@@ -19,6 +19,29 @@ type Input struct {
 	Incomparable bool
 	// Lacks is what is missing of the run's record, in words. What was not recorded may have been wrong: no pass.
 	Lacks []string
+
+	once *readings // nil: every check reads the history for itself
+}
+
+// readings are what several checks of one verdict want to know of the history, each found when it is first asked for.
+type readings struct {
+	accesses *accessLog
+	ops      []opSpan
+	exits    map[incarnation]int64
+}
+
+// Once is the input for all checks of one verdict: what several of them want to know of the history is read once. From
+// then on it must not be changed, nor be judged by two goroutines at a time.
+func (in Input) Once() Input {
+	in.once = &readings{}
+	return in
+}
+
+func (in Input) readings() *readings {
+	if in.once == nil {
+		return &readings{}
+	}
+	return in.once
 }
 
 // Precondition under which a recipe promises a claim; evaluated on spec, receipts and measurements.

@@ -260,30 +260,52 @@ func TestMutationsFlipTheVerdict(t *testing.T) {
 
 // TestShiftedRun: no verdict depends on where the clocks start, and no sentence either.
 func TestShiftedRun(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) { requireShifted(t, broken(t), lockChecks) })
+}
+
+// requireShifted wants the same of a run whose clocks started at another time, but for the times of its anomalies.
+func requireShifted(t *rapid.T, in Input, checks func(Input) []Check) {
+	shift := rapid.Int64Range(0, 1<<50).Draw(t, "shift")
+	moved := in
+	moved.History, moved.Receipts = slices.Clone(in.History), slices.Clone(in.Receipts)
+	for i := range moved.History {
+		e := &moved.History[i]
+		e.Time += shift
+		if e.Mono > 0 {
+			e.Mono += shift
+		}
+	}
+	for i := range moved.Receipts {
+		r := &moved.Receipts[i]
+		r.BeginFrom, r.Begin, r.End, r.EndBy = r.BeginFrom+shift, r.Begin+shift, r.End+shift, r.EndBy+shift
+	}
+	want := checks(in)
+	for i := range want {
+		for k := range want[i].Anomalies {
+			want[i].Anomalies[k].From += shift
+			want[i].Anomalies[k].To += shift
+		}
+	}
+	require.Equal(t, want, checks(moved))
+}
+
+// renamed is the run with other names, wherever they stand.
+func (in Input) renamed(t *rapid.T, names *strings.Replacer) (out Input) {
+	b, err := json.Marshal(in)
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal([]byte(names.Replace(string(b))), &out))
+	return out
+}
+
+// TestOnce: what the checks of a verdict share does not change what they say, whichever of them reads it first.
+func TestOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		in := broken(t)
-		shift := rapid.Int64Range(0, 1<<50).Draw(t, "shift")
-		moved := in
-		moved.History, moved.Receipts = slices.Clone(in.History), slices.Clone(in.Receipts)
-		for i := range moved.History {
-			e := &moved.History[i]
-			e.Time += shift
-			if e.Mono > 0 {
-				e.Mono += shift
-			}
+		shared := in.Once()
+		for range 2 {
+			require.Equal(t, lockChecks(in), lockChecks(shared))
+			require.Equal(t, LockFloors(in), LockFloors(shared))
 		}
-		for i := range moved.Receipts {
-			r := &moved.Receipts[i]
-			r.BeginFrom, r.Begin, r.End, r.EndBy = r.BeginFrom+shift, r.Begin+shift, r.End+shift, r.EndBy+shift
-		}
-		want := lockChecks(in)
-		for i := range want {
-			for k := range want[i].Anomalies {
-				want[i].Anomalies[k].From += shift
-				want[i].Anomalies[k].To += shift
-			}
-		}
-		require.Equal(t, want, lockChecks(moved))
 	})
 }
 
@@ -292,10 +314,7 @@ func TestRenamedRun(t *testing.T) {
 	rename := strings.NewReplacer("p1", "p2", "p2", "p1")
 	rapid.Check(t, func(t *rapid.T) {
 		in := broken(t)
-		var renamed Input
-		b, err := json.Marshal(in)
-		require.NoError(t, err)
-		require.NoError(t, json.Unmarshal([]byte(rename.Replace(string(b))), &renamed))
+		renamed := in.renamed(t, rename)
 		for _, check := range []func(Input) Check{Exclusion, Tokens, Belief, Orphans} {
 			want, err := json.Marshal(check(in))
 			require.NoError(t, err)

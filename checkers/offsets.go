@@ -70,13 +70,14 @@ func (in Input) wentBack(partition string, high, low int32) Anomaly {
 // did. With fencing at the log none may be consumed twice.
 func Consumed(in Input) Check {
 	p := in.promise(ClaimConsumed)
-	log := readAccesses(in)
+	log := in.accesses()
 	appended := map[string]int64{}
 	consumed := map[string]map[int64]int32{} // partition → offset → first fetch
 	var f findings
 	twice := 0
 	h := in.History
-	for _, i := range log.accepted {
+	for _, a := range log.accepted {
+		i := a.at
 		e := &h[i]
 		switch e.Text {
 		case VerbAppend:

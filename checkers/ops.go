@@ -4,30 +4,68 @@ import (
 	"riven/harness/history"
 )
 
-// open is the position of the completion that an op never had.
-const open = -1
+// Positions of completions.
+const (
+	open    = -1 // of an op that never had one
+	refused = -2 // of one that did nothing, where nobody wants to know more
+)
 
 // opSpan is the positions of an op's invocation and completion.
 type opSpan struct{ invoked, completed int32 }
 
-// opsOf are the ops of a history in order of their invocation.
+// ops are those of the history in order of their invocation.
+func (in Input) ops() []opSpan {
+	r := in.readings()
+	if r.ops == nil {
+		r.ops = opsOf(in.History)
+	}
+	return r.ops
+}
+
 func opsOf(h []history.Event) []opSpan {
-	var out []opSpan
-	pending := map[int64]int{} // id → index in out
+	out := make([]opSpan, 0, len(h)/4)
+	pending := newPending(len(h)) // id → index in out
 	for i := range h {
 		e := &h[i]
 		switch {
 		case e.Type == history.Invoke:
-			pending[e.ID] = len(out)
+			pending.put(e.ID, int32(len(out)))
 			out = append(out, opSpan{int32(i), open})
 		case e.Completes():
-			if k, ok := pending[e.ID]; ok {
+			if k := pending.take(e.ID); k != none {
 				out[k].completed = int32(i)
-				delete(pending, e.ID)
 			}
 		}
 	}
 	return out
+}
+
+// pending finds the op that is under way by its id. Ids that are no more than there are events, as in every history of a run, cost
+// no look-up.
+type pending struct {
+	dense  []int32 // id → index + 1
+	sparse map[int64]int32
+}
+
+func newPending(events int) pending { return pending{make([]int32, events+1), map[int64]int32{}} }
+
+func (p pending) put(id int64, at int32) {
+	if id >= 0 && id < int64(len(p.dense)) {
+		p.dense[id] = at + 1
+		return
+	}
+	p.sparse[id] = at + 1
+}
+
+func (p pending) take(id int64) int32 {
+	if id >= 0 && id < int64(len(p.dense)) {
+		at := p.dense[id] - 1
+		p.dense[id] = 0
+		return at
+	}
+	at := p.sparse[id] - 1
+	delete(p.sparse, id)
+	return at
 }
 
 // phase is the position of the beginning of a phase.

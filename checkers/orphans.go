@@ -24,7 +24,7 @@ func Orphans(in Input) Check {
 	if lacking := in.unjudged(came); lacking != "" {
 		return new(findings).close(c, "", p.lack(lacking))
 	}
-	o, ok := lastList(in.History, opsOf(in.History), quiet)
+	o, ok := lastList(in.History, in.ops(), quiet)
 	if !ok {
 		return new(findings).close(c, "", p.lack("the lock's children were not listed at the end"))
 	}
@@ -67,8 +67,8 @@ func (in Input) users(list opSpan, heal int64) users {
 	all := map[string]*attempter{}
 	for i := range in.History[:list.completed] {
 		e := &in.History[i]
-		if e.Node == "" {
-			continue
+		if e.Node == "" || e.Type == history.Access || e.Type == history.Answer {
+			continue // most of a history
 		}
 		a := all[e.Node]
 		if a == nil {

@@ -20,7 +20,7 @@ const (
 func Owner(in Input) Check {
 	var (
 		p       = in.promise(ClaimOwner)
-		log     = readAccesses(in)
+		log     = in.accesses()
 		h       = in.History
 		ground  = survey(in)
 		f       findings
@@ -28,7 +28,8 @@ func Owner(in Input) Check {
 		before  = map[string]map[string]int32{} // partition → hold → its last fetch, for all but the present one
 		fetches int
 	)
-	for _, i := range log.accepted {
+	for _, a := range log.accepted {
+		i := a.at
 		e := &h[i]
 		if e.Text != VerbFetch {
 			continue

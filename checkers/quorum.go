@@ -20,7 +20,7 @@ func Quorum(in Input) Check {
 	if lacking := in.unjudged(came); lacking != "" {
 		return f.close(c, "", p.lack(lacking))
 	}
-	ops := slices.DeleteFunc(opsOf(in.History), func(o opSpan) bool { return in.History[o.invoked].F != OpPut })
+	ops := slices.DeleteFunc(slices.Clone(in.ops()), func(o opSpan) bool { return in.History[o.invoked].F != OpPut })
 	ground := survey(in)
 	var with, without, through, tried int
 	for _, t := range in.strengths(in.History[quiet].Time) {
@@ -35,7 +35,7 @@ func Quorum(in Input) Check {
 		case len(u.done) > 0 && t.dead > 0 && !t.disturbed:
 			with++
 			through += len(u.done)
-		case len(u.done) == 0 && !t.disturbed && len(u.waiting) > 0 && t.to-t.from > int64(SettlingBound(in.Spec))+ground.stood(t.span):
+		case len(u.done) == 0 && !t.disturbed && len(u.waiting) > 0 && t.to-t.from > int64(SettlingBound(in.Spec))+ground.stood(t.span, in.Spec.ParticipantNames()...):
 			f.add(violation, fmt.Sprint(t.from), "", func() Anomaly { return in.notServed(u.waiting[0], t) })
 		}
 	}
@@ -147,15 +147,6 @@ func (in Input) putsDuring(t span, ops []opSpan) (u putting) {
 		}
 	}
 	return u
-}
-
-// stood is the longest that a server or any participant was measured to stand still in the time.
-func (g *ground) stood(t span) int64 {
-	longest := g.servers.within(t)
-	for _, n := range g.in.Spec.ParticipantNames() {
-		longest = max(longest, g.stalls[n].within(t))
-	}
-	return longest
 }
 
 func (in Input) putWithout(o opSpan, t strength) Anomaly {

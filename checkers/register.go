@@ -32,9 +32,8 @@ func Register(in Input) Check {
 		forgetTimes(keys)
 		lacking = "the nodes do not share a kernel, so the order in real time was not judged"
 	}
-	j := &registerJudge{in: in, promise: p}
+	j := &registerJudge{in: in, promise: p, ground: survey(in)}
 	var engines, gaveUp []string
-	known, unknown := 0, 0
 	for _, k := range keys {
 		engine, why := j.judge(k)
 		if !slices.Contains(engines, engine) {
@@ -43,16 +42,9 @@ func Register(in Input) Check {
 		if why != "" {
 			gaveUp = append(gaveUp, why)
 		}
-		for i := range k.ops {
-			if k.ops[i].known {
-				known++
-			} else {
-				unknown++
-			}
-		}
 	}
 	c.Engine = sentences(engines...)
-	c.Detail = fmt.Sprintf("%s in %s, %d of unknown outcome", plural(known, "op", "ops"), plural(len(keys), "register", "registers"), unknown)
+	c.Detail = fmt.Sprintf("%s in %s, %d of unknown outcome", plural(j.known, "op", "ops"), plural(len(keys), "register", "registers"), j.unknown)
 	// A search that gave up has not been made, whatever the recipe promises of what it would have found.
 	return j.close(c, "", p.lack(sentences(append(gaveUp, lacking)...)))
 }
@@ -84,6 +76,7 @@ const (
 )
 
 func (k registerKind) updates() bool { return k >= writeOp && k <= deleteOp }
+func (k registerKind) writes() bool  { return k >= writeOp && k <= createOp }
 
 // refusals are what a refused op may tell.
 var refusals = map[string]registerKind{RefusedExists: sawNode, RefusedMissing: sawNone, RefusedChanged: sawAnother}
@@ -97,11 +90,13 @@ type witness struct {
 
 // witnessOf is what the completion of an op that succeeded tells.
 func witnessOf(e *history.Event) witness {
-	since, err := strconv.ParseInt(e.Text, 0, 64)
-	if err != nil {
-		since = 0
+	w := witness{version: e.Token}
+	if e.Text != "" {
+		if since, err := strconv.ParseInt(e.Text, 0, 64); err == nil {
+			w.since = since
+		}
 	}
-	return witness{since, e.Token}
+	return w
 }
 
 // older tells whether the state came before the other one; false where it is not known.
@@ -185,44 +180,36 @@ func (in Input) registers() (out []register, odd string) {
 		pending.put(e.ID, int32(len(all)))
 		all = append(all, registerOp{invoked: e.Time, returned: math.MaxInt64, value: e.N, expected: e.Token, op: opSpan{int32(i), open}, key: number, kind: kind})
 	}
-	all = slices.DeleteFunc(all, func(o registerOp) bool { return o.gone || o.kind == readOp && !o.known })
-	if len(out) == 1 {
-		out[0].ops = all
-		return out, odd
-	}
-	for _, o := range all {
-		out[o.key].ops = append(out[o.key].ops, o)
-	}
+	share(all, out)
 	slices.SortFunc(out, func(a, b register) int { return cmp.Compare(a.key, b.key) })
 	return out, odd
 }
 
-// pending finds the op that is under way by its id. Ids that are no more than there are events, as in every history of a run, cost
-// no look-up.
-type pending struct {
-	dense  []int32 // id → index + 1
-	sparse map[int64]int32
-}
-
-func newPending(events int) pending { return pending{make([]int32, events+1), map[int64]int32{}} }
-
-func (p pending) put(id int64, at int32) {
-	if id >= 0 && id < int64(len(p.dense)) {
-		p.dense[id] = at + 1
+// share gives the registers their ops, but for those that did nothing.
+func share(all []registerOp, out []register) {
+	drop := func(o *registerOp) bool { return o.gone || o.kind == readOp && !o.known }
+	count, kept := make([]int, len(out)), 0
+	for i := range all {
+		if !drop(&all[i]) {
+			count[all[i].key]++
+			kept++
+		}
+	}
+	if len(out) == 1 { // in place: a million of them are many
+		if kept < len(all) {
+			all = slices.DeleteFunc(all, func(o registerOp) bool { return drop(&o) })
+		}
+		out[0].ops = all
 		return
 	}
-	p.sparse[id] = at + 1
-}
-
-func (p pending) take(id int64) int32 {
-	if id >= 0 && id < int64(len(p.dense)) {
-		at := p.dense[id] - 1
-		p.dense[id] = 0
-		return at
+	for key, n := range count {
+		out[key].ops = make([]registerOp, 0, n)
 	}
-	at := p.sparse[id] - 1
-	delete(p.sparse, id)
-	return at
+	for i := range all {
+		if o := &all[i]; !drop(o) {
+			out[o.key].ops = append(out[o.key].ops, *o)
+		}
+	}
 }
 
 func (o *registerOp) end(e *history.Event, at int32) {
@@ -259,12 +246,14 @@ type registerJudge struct {
 	findings
 	in      Input
 	promise promise
-	ground  *ground // made when first needed
+	ground  *ground
+
+	known, unknown int // ops
 }
 
 // judge has the key judged by the engine that fits; gaveUp is why none decided.
 func (j *registerJudge) judge(k register) (engine, gaveUp string) {
-	told, untold, compared := false, false, false
+	told, untold, compared, known := false, false, false, 0
 	living, placed := false, true
 	for i := range k.ops {
 		o := &k.ops[i]
@@ -272,7 +261,11 @@ func (j *registerJudge) judge(k register) (engine, gaveUp string) {
 		compared = compared || o.kind == casOp
 		told = told || o.version > 0
 		untold = untold || o.known && o.version == 0 && o.value != 0
+		if o.known {
+			known++
+		}
 	}
+	j.known, j.unknown = j.known+known, j.unknown+len(k.ops)-known
 	index, unique := indexWrites(k.ops)
 	switch {
 	case living && unique && placed:
@@ -290,45 +283,62 @@ func (j *registerJudge) judge(k register) (engine, gaveUp string) {
 
 // writesOf finds an update by the value that it wrote.
 type writesOf struct {
-	dense  []int32 // value → position + 1; where values are few enough
+	dense  []int32 // value → number + 1, of the updates from 0; where values are few enough
 	sparse map[int64]int32
+	at     []int32 // number → position
 }
 
-// none is the position of no op.
+// none is the number or the position of no op.
 const none = -1
 
 // indexWrites makes the index of a key's updates; unique if no two wrote the same.
 func indexWrites(ops []registerOp) (w writesOf, unique bool) {
 	var least, most int64
+	updates := 0
 	for i := range ops {
 		least, most = min(least, ops[i].value), max(most, ops[i].value)
+		if ops[i].kind.writes() {
+			updates++
+		}
 	}
+	w.at = make([]int32, 0, updates)
 	if least >= 0 && most <= int64(4*len(ops)+64) {
 		w.dense = make([]int32, most+1)
 	} else {
-		w.sparse = make(map[int64]int32, len(ops))
+		w.sparse = make(map[int64]int32, updates)
 	}
 	for i := range ops {
-		if !ops[i].kind.updates() || ops[i].kind == deleteOp {
+		if !ops[i].kind.writes() {
 			continue
 		}
-		if w.find(ops[i].value) != none {
+		value := ops[i].value
+		if w.number(value) != none {
 			return w, false
 		}
+		w.at = append(w.at, int32(i))
 		if w.dense != nil {
-			w.dense[ops[i].value] = int32(i) + 1
+			w.dense[value] = int32(len(w.at))
 		} else {
-			w.sparse[ops[i].value] = int32(i) + 1
+			w.sparse[value] = int32(len(w.at))
 		}
 	}
 	return w, true
 }
 
-func (w writesOf) find(value int64) int32 {
+// number of the update that wrote the value.
+func (w writesOf) number(value int64) int32 {
 	if w.dense != nil {
 		return w.dense[value] - 1
 	}
 	return w.sparse[value] - 1
+}
+
+// find is the position of the update that wrote the value.
+func (w writesOf) find(value int64) int32 {
+	if n := w.number(value); n != none {
+		return w.at[n]
+	}
+	return none
 }
 
 // report takes in what was seen of these ops; the sentence is only made when it is shown.
@@ -346,9 +356,6 @@ func (j *registerJudge) report(k register, sentence func() string, about ...*reg
 			proof = append(proof, o.op.completed)
 			n.To = max(n.To, j.in.History[o.op.completed].Time)
 		}
-	}
-	if j.ground == nil {
-		j.ground = survey(j.in)
 	}
 	sort, why := j.ground.sort(j.promise, circumstance{nodes: n.Nodes, when: span{n.From, n.To}}, "")
 	j.add(sort, "", "", func() Anomaly {

@@ -24,10 +24,7 @@ import (
 func (j *registerJudge) byVersion(k register, index writesOf) {
 	v := &versions{registerJudge: j, register: k, index: index}
 	v.place()
-	slices.SortFunc(v.placed, func(a, b int32) int {
-		x, y := &k.ops[a], &k.ops[b]
-		return cmp.Or(cmp.Compare(x.version, y.version), cmp.Compare(min(y.kind, writeOp), min(x.kind, writeOp)), cmp.Compare(a, b))
-	})
+	v.order()
 	v.compare()
 	v.fill()
 }
@@ -42,7 +39,6 @@ type versions struct {
 
 // place finds the ops whose version is known. An update that was seen by a read alone gets its version from it.
 func (v *versions) place() {
-	v.placed = make([]int32, 0, len(v.ops))
 	for i := range v.ops {
 		o := &v.ops[i]
 		if !o.known || o.kind != readOp || o.value == 0 && o.version == 0 {
@@ -57,7 +53,6 @@ func (v *versions) place() {
 		switch {
 		case u.version == 0:
 			u.version = o.version
-			v.placed = append(v.placed, w)
 		case u.version != o.version:
 			v.report(v.register, func() string {
 				return fmt.Sprintf("%s shows another version than %s", v.tell(o), v.tell(u))
@@ -66,9 +61,6 @@ func (v *versions) place() {
 	}
 	for i := range v.ops {
 		o := &v.ops[i]
-		if o.known {
-			v.placed = append(v.placed, int32(i))
-		}
 		if o.kind == casOp && o.version > 0 && o.version != o.expected+1 {
 			v.report(v.register, func() string {
 				return fmt.Sprintf("%s took effect, although it was to replace version %d", v.tell(o), o.expected)
@@ -76,6 +68,57 @@ func (v *versions) place() {
 		}
 	}
 }
+
+// order puts the ops whose version is known in their order. In a right history no version is higher than there are ops: then they are
+// counted, which is quicker than to sort them.
+func (v *versions) order() {
+	highest, lowest := int64(0), int64(0)
+	n := 0
+	for i := range v.ops {
+		if o := &v.ops[i]; o.placed() {
+			n++
+			highest, lowest = max(highest, o.version), min(lowest, o.version)
+		}
+	}
+	v.placed = make([]int32, n)
+	if lowest < 0 || highest > int64(len(v.ops)) {
+		v.sort()
+		return
+	}
+	from := make([]int32, 2*highest+3) // how many come before the updates of version v at 2v, before its reads at 2v+1
+	slot := func(o *registerOp) int64 { return 2*o.version + 1 - int64(min(o.kind, writeOp)) }
+	for i := range v.ops {
+		if o := &v.ops[i]; o.placed() {
+			from[slot(o)+1]++
+		}
+	}
+	for i := 1; i < len(from); i++ {
+		from[i] += from[i-1]
+	}
+	for i := range v.ops {
+		if o := &v.ops[i]; o.placed() {
+			s := slot(o)
+			v.placed[from[s]] = int32(i)
+			from[s]++
+		}
+	}
+}
+
+func (v *versions) sort() {
+	v.placed = v.placed[:0]
+	for i := range v.ops {
+		if v.ops[i].placed() {
+			v.placed = append(v.placed, int32(i))
+		}
+	}
+	slices.SortFunc(v.placed, func(a, b int32) int {
+		x, y := &v.ops[a], &v.ops[b]
+		return cmp.Or(cmp.Compare(x.version, y.version), cmp.Compare(min(y.kind, writeOp), min(x.kind, writeOp)), cmp.Compare(a, b))
+	})
+}
+
+// placed tells whether the op has a place in the order: its version is known, or it read that there was none yet.
+func (o *registerOp) placed() bool { return o.known || o.version > 0 }
 
 // compare holds each version against its neighbours, and the order against real time.
 func (v *versions) compare() {

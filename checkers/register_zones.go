@@ -41,8 +41,12 @@ func (j *registerJudge) byZones(k register, index writesOf) {
 			reach[i] = reach[i-1]
 		}
 	}
+	begins := make([]int64, len(z.forward)) // close together: they are searched for each zone
+	for i := range z.forward {
+		begins[i] = z.forward[i].first
+	}
 	for _, b := range z.backward {
-		n, _ := slices.BinarySearchFunc(z.forward, b.last, func(f zone, at int64) int { return cmp.Compare(f.first, at) })
+		n, _ := slices.BinarySearch(begins, b.last)
 		if n > 0 && z.forward[reach[n-1]].last > b.first {
 			j.crossed(k, z.forward[reach[n-1]], b)
 		}
@@ -62,15 +66,11 @@ type zones struct {
 
 // gather makes the zones of the clusters, those that some op is known of.
 func (z *zones) gather(j *registerJudge, k register, index writesOf) {
-	byWrite := make([]zone, len(z.ops), len(z.ops)+1)
+	clusters := make([]zone, len(index.at), len(index.at)+1) // by the number of the write
 	beginning := zone{first: math.MinInt64, last: math.MinInt64, firstOp: none, lastOp: none}
-	for i := range z.ops {
+	for n, i := range index.at {
 		o := &z.ops[i]
-		if o.kind == readOp {
-			byWrite[i].lastOp = none
-			continue
-		}
-		byWrite[i].take(o, int32(i), true)
+		clusters[n] = zone{o.returned, o.invoked, i, i}
 	}
 	for i := range z.ops {
 		o := &z.ops[i]
@@ -78,20 +78,21 @@ func (z *zones) gather(j *registerJudge, k register, index writesOf) {
 			continue
 		}
 		if o.value == 0 {
-			beginning.take(o, int32(i), false)
+			beginning.take(o, int32(i))
 			continue
 		}
-		w := index.find(o.value)
-		switch {
-		case w == none:
+		n := index.number(o.value)
+		if n == none {
 			j.report(k, func() string { return j.tell(o) + " shows what nobody wrote" }, o)
-		case o.returned < z.ops[w].invoked:
-			j.report(k, func() string { return fmt.Sprintf("%s was over before %s began", j.tell(o), j.tell(&z.ops[w])) }, o, &z.ops[w])
-		default:
-			byWrite[w].take(o, int32(i), false)
+			continue
 		}
+		if w := &z.ops[index.at[n]]; o.returned < w.invoked {
+			j.report(k, func() string { return fmt.Sprintf("%s was over before %s began", j.tell(o), j.tell(w)) }, o, w)
+			continue
+		}
+		clusters[n].take(o, int32(i))
 	}
-	z.part(append(byWrite, beginning))
+	z.part(append(clusters, beginning))
 }
 
 // part keeps the zones that count, in place: a million of them are many.
@@ -110,11 +111,11 @@ func (z *zones) part(all []zone) {
 }
 
 // take puts an op into the cluster.
-func (c *zone) take(o *registerOp, i int32, empty bool) {
-	if empty || o.returned < c.first {
+func (c *zone) take(o *registerOp, i int32) {
+	if o.returned < c.first {
 		c.first, c.firstOp = o.returned, i
 	}
-	if empty || o.invoked > c.last {
+	if o.invoked > c.last {
 		c.last, c.lastOp = o.invoked, i
 	}
 }

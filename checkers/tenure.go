@@ -21,26 +21,23 @@ type tenure struct {
 // the invocation of the release: until then nobody told the participant to let go. Where it ended otherwise (a note,
 // a death, the next acquire, the end of the run) it lasts to the hold's last stamped evidence, and never into a kill.
 func tenures(in Input) []tenure {
-	b := tenureBuilder{h: in.History, open: map[string]*tenure{}, kills: in.kills()}
+	b := tenureBuilder{h: in.History, open: map[string]int{}, kills: in.kills()}
 	for i := range in.History {
 		b.see(int32(i))
 	}
-	for _, t := range b.open {
-		b.done = append(b.done, *t) // in any order: they are sorted below
+	for i := range b.all {
+		b.clamp(&b.all[i])
 	}
-	for i := range b.done {
-		b.clamp(&b.done[i])
-	}
-	slices.SortFunc(b.done, func(x, y tenure) int {
+	slices.SortFunc(b.all, func(x, y tenure) int {
 		return cmp.Or(cmp.Compare(x.span.from, y.span.from), cmp.Compare(x.first, y.first))
 	})
-	return b.done
+	return b.all
 }
 
 type tenureBuilder struct {
 	h     []history.Event
-	open  map[string]*tenure // by participant, which does one op at a time
-	done  []tenure
+	all   []tenure
+	open  map[string]int // participant, which does one op at a time → index in all + 1
 	kills map[string][]span
 }
 
@@ -49,8 +46,7 @@ func (b *tenureBuilder) see(i int32) {
 	switch e.Type {
 	case history.OK:
 		if e.F == OpAcquire && e.Hold != "" {
-			b.close(e.Node)
-			b.open[e.Node] = &tenure{hold: e.Hold, node: e.Node, span: span{e.Time, e.Time}, first: i, end: i, how: "its acquire"}
+			b.begin(e, i, "its acquire")
 		} else {
 			b.last(e, i, "its last op")
 		}
@@ -60,7 +56,9 @@ func (b *tenureBuilder) see(i int32) {
 		b.note(e, i)
 	case history.Invoke:
 		if e.F == OpRelease {
-			b.until(e.Node, e.Time, i, "its release")
+			if t := b.present(e.Node); t != nil {
+				t.span.to, t.end, t.how = e.Time, i, "its release"
+			}
 			b.close(e.Node)
 		}
 	case history.Exit, history.Start:
@@ -70,19 +68,18 @@ func (b *tenureBuilder) see(i int32) {
 
 // last takes an event in as evidence that the participant still acts under its hold.
 func (b *tenureBuilder) last(e *history.Event, i int32, how string) {
-	if t := b.open[e.Node]; t != nil && t.hold == e.Hold {
-		b.until(e.Node, e.Time, i, how)
+	if t := b.present(e.Node); t != nil && t.hold == e.Hold {
+		t.span.to, t.end, t.how = e.Time, i, how
 	}
 }
 
 // note ends the tenure when it says that the hold is lost: at the time at which that became true, if the note has one.
 func (b *tenureBuilder) note(e *history.Event, i int32) {
 	if e.F == history.NoteElected && e.Hold != "" {
-		b.close(e.Node)
-		b.open[e.Node] = &tenure{hold: e.Hold, node: e.Node, span: span{e.Time, e.Time}, first: i, end: i, how: "its election"}
+		b.begin(e, i, "its election")
 		return
 	}
-	t := b.open[e.Node]
+	t := b.present(e.Node)
 	if e.F != history.NoteLost && e.F != history.NoteDeposed || t == nil || t.hold != e.Hold {
 		return
 	}
@@ -92,18 +89,21 @@ func (b *tenureBuilder) note(e *history.Event, i int32) {
 	b.close(e.Node)
 }
 
-func (b *tenureBuilder) until(node string, at int64, i int32, how string) {
-	if t := b.open[node]; t != nil {
-		t.span.to, t.end, t.how = at, i, how
-	}
+// begin ends the participant's tenure before, if it still had one.
+func (b *tenureBuilder) begin(e *history.Event, i int32, how string) {
+	b.all = append(b.all, tenure{hold: e.Hold, node: e.Node, span: span{e.Time, e.Time}, first: i, end: i, how: how})
+	b.open[e.Node] = len(b.all)
 }
 
-func (b *tenureBuilder) close(node string) {
-	if t := b.open[node]; t != nil {
-		b.done = append(b.done, *t)
-		delete(b.open, node)
+// present is the participant's tenure that has not ended, if it has one.
+func (b *tenureBuilder) present(node string) *tenure {
+	if n := b.open[node]; n > 0 {
+		return &b.all[n-1]
 	}
+	return nil
 }
+
+func (b *tenureBuilder) close(node string) { b.open[node] = 0 }
 
 // clamp ends the tenure where a kill of its participant may have been in force. The kill that matters is the first one
 // that was not over when the tenure began.

@@ -11,14 +11,15 @@ import (
 // Doubtful round trips and gaps count as they do for Exclusion.
 func Tokens(in Input) Check {
 	var (
-		log    = readAccesses(in)
+		log    = in.accesses()
 		h      = in.History
 		p      = in.promise(ClaimTokens)
 		ground = survey(in)
 		f      findings
 		top    int32 = -1 // the first accepted access with the highest token so far
 	)
-	for _, i := range log.accepted {
+	for _, a := range log.accepted {
+		i := a.at
 		switch {
 		case top < 0 || h[i].Token > h[top].Token:
 			top = i

@@ -20,6 +20,7 @@ func Judge(dir string) (*results.Bundle, error) {
 		return nil, fmt.Errorf("judge %s: %w", dir, err)
 	}
 	in := b.Input(recipe.Native, recipe.Claims)
+	in = in.Once()
 	v := checkers.Judge(in, w.Judge(in), w.Floors(in), b.Meta.Problems)
 	if err := b.WriteAll(v); err != nil {
 		return nil, fmt.Errorf("write the results of %s: %w", dir, err)
