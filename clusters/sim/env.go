@@ -38,7 +38,7 @@ func (i *incarnation) Go(name string, f func()) {
 func (i *incarnation) After(d time.Duration) coord.Signal { return i.p.c.k.Deadline(d) }
 
 // Cond is a signal that the recipe fires.
-func (i *incarnation) Cond() env.Cond { return i.p.c.k.Signal() }
+func (i *incarnation) Cond() env.Cond { return new(kernel.Signal) }
 
 // Wait gives the turn away until a signal has fired or the node stops.
 func (i *incarnation) Wait(signals ...coord.Signal) (int, error) {
@@ -77,7 +77,7 @@ func (i *incarnation) Call(r env.Request) (env.Reply, error) {
 	if i.stop.Fired() {
 		return env.Reply{}, env.ErrStopped
 	}
-	x := &calling{r: r, done: i.p.c.k.Signal()}
+	x := &calling{r: r}
 	n := uint64(len(i.calls))
 	if k := slices.Index(i.calls, nil); k >= 0 {
 		n = uint64(k)
@@ -88,7 +88,7 @@ func (i *incarnation) Call(r env.Request) (env.Reply, error) {
 	p := i.p
 	p.c.k.After(p.way(), p.node, p, evAccess, n, p.life)
 	for !x.done.Fired() && !i.stop.Fired() {
-		i.group.Expect(x.done)
+		i.group.Expect(&x.done)
 		i.group.Expect(i.stop)
 		i.group.Park()
 	}

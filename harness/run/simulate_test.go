@@ -69,9 +69,10 @@ func BenchmarkSimulate(b *testing.B) {
 	defer debug.SetGCPercent(debug.SetGCPercent(400)) // as riven hunt
 	before := cpuTime(b)
 	var events uint64
+	var simulator Simulator
 	for b.Loop() {
 		s.Seed++
-		x, err := Simulate(context.Background(), s, nil)
+		x, err := simulator.Simulate(context.Background(), s, nil)
 		require.NoError(b, err)
 		events += x.Events
 	}
