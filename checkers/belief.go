@@ -2,6 +2,7 @@ package checkers
 
 import (
 	"fmt"
+	"maps"
 )
 
 // Belief looks for two participants that certainly believed at the same time that they held the lock: tenures of
@@ -45,6 +46,10 @@ func Belief(in Input) Check {
 // reusedHold says which hold does not name one tenure.
 func (in Input) reusedHold() string {
 	twice := acquiredTwice(in.History)
+	maps.DeleteFunc(twice, func(_ string, again bool) bool { return !again })
+	if len(twice) == 0 {
+		return ""
+	}
 	for i := range in.History {
 		if e := &in.History[i]; twice[e.Hold] {
 			return "hold " + e.Hold + " was acquired twice"

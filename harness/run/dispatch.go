@@ -110,7 +110,7 @@ func (d *dispatcher) idle(node string) bool {
 }
 
 // observe follows an event of a participant.
-func (d *dispatcher) observe(e history.Event) {
+func (d *dispatcher) observe(e *history.Event) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	l := d.nodes[e.Node]

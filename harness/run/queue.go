@@ -40,10 +40,10 @@ func newQueue() *queue {
 	return q
 }
 
-func (q *queue) put(a arrival) {
+func (q *queue) put(at time.Duration, e *history.Event) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.items = append(q.items, a)
+	q.items = append(q.items, arrival{at, *e})
 	if len(q.items) > 1 {
 		return
 	}
