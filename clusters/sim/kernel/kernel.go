@@ -226,7 +226,7 @@ func (k *Kernel) pop(from *heap) item {
 		if c >= len(h) {
 			break
 		}
-		for j := c + 1; j < min(c+4, len(h)); j++ {
+		for j, end := c+1, min(c+4, len(h)); j < end; j++ {
 			if k.before(h[j], h[c]) {
 				c = j
 			}
