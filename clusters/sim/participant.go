@@ -66,6 +66,7 @@ type calling struct {
 	r     env.Request
 	reply env.Reply
 	done  kernel.Signal
+	busy  bool // until the recipe has its answer
 }
 
 // order is replies to lose.

@@ -50,6 +50,9 @@ func bySequence(names []string) []string {
 		}
 	}
 	slices.SortFunc(list, func(a, b numbered) int { return before(a.n, b.n) })
+	if len(list) == 0 {
+		return nil
+	}
 	queue := make([]string, len(list))
 	for i, x := range list {
 		queue[i] = x.name
