@@ -38,7 +38,7 @@ func (i *incarnation) Go(name string, f func()) {
 func (i *incarnation) After(d time.Duration) coord.Signal { return i.p.c.k.DeadlineOn(i.p.node, d) }
 
 // Cond is a signal that the recipe fires.
-func (i *incarnation) Cond() env.Cond { return i.p.c.k.Signal() }
+func (i *incarnation) Cond() env.Cond { return new(kernel.Signal) }
 
 // Wait gives the turn away until a signal has fired or the node stops.
 func (i *incarnation) Wait(signals ...coord.Signal) (int, error) {
@@ -77,24 +77,24 @@ func (i *incarnation) Call(r env.Request) (env.Reply, error) {
 	if i.stop.Fired() {
 		return env.Reply{}, env.ErrStopped
 	}
-	x := &calling{r: r, done: i.p.c.k.Signal()}
-	n := uint64(len(i.calls))
-	if k := slices.Index(i.calls, nil); k >= 0 {
-		n = uint64(k)
-		i.calls[k] = x
-	} else {
-		i.calls = append(i.calls, x)
+	n := slices.IndexFunc(i.calls, func(x *calling) bool { return !x.busy })
+	if n < 0 {
+		n = len(i.calls)
+		i.calls = append(i.calls, new(calling))
 	}
+	x := i.calls[n]
+	*x = calling{r: r, busy: true}
 	p := i.p
-	p.c.k.After(p.way(), p.node, p, evAccess, n, p.life)
+	p.c.k.After(p.way(), p.node, p, evAccess, uint64(n), p.life)
 	for !x.done.Fired() && !i.stop.Fired() {
-		i.group.Expect(x.done)
+		i.group.Expect(&x.done)
 		i.group.Expect(i.stop)
 		i.group.Park()
 	}
 	if !x.done.Fired() {
 		return env.Reply{}, env.ErrStopped
 	}
+	x.busy = false
 	return x.reply, nil
 }
 
@@ -111,7 +111,6 @@ func (i *incarnation) decide(n uint64) {
 // replied hands the decision to the process.
 func (i *incarnation) replied(n uint64) {
 	p, x := i.p, i.calls[n]
-	i.calls[n] = nil
 	p.c.record(p.node, i.number, history.Event{
 		Type: history.Answer, Seq: x.reply.Seq, Rejected: !x.reply.Accepted, Op: history.Op{N: x.reply.N, Text: x.reply.Text},
 	})

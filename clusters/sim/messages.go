@@ -20,7 +20,7 @@ type envelope struct {
 // asking is a message that waits for its answer.
 type asking struct {
 	answer env.Message
-	done   *kernel.Signal // answered, or the connection broke
+	done   kernel.Signal // answered, or the connection broke
 	ok     bool
 }
 
@@ -41,12 +41,12 @@ func (i *incarnation) Ask(node string, m env.Message, timeout time.Duration) (en
 	case to < len(c.servers):
 		return env.Message{}, fmt.Errorf("%s is told of no node %q that takes messages", i.p.name, node)
 	}
-	x := &asking{done: c.k.Signal()}
+	x := new(asking)
 	conn := c.messages.Dial(i.p.node, to)
 	c.asks[conn] = x
 	c.messages.Send(conn, network.Dialler, envelope{i.p.name, m})
 	for limit := c.k.DeadlineOn(i.p.node, timeout); !x.done.Fired() && !limit.Fired() && !i.stop.Fired(); {
-		i.group.Expect(x.done)
+		i.group.Expect(&x.done)
 		i.group.Expect(limit)
 		i.group.Expect(i.stop)
 		i.group.Park()

@@ -67,7 +67,8 @@ type timer struct {
 type calling struct {
 	r     env.Request
 	reply env.Reply
-	done  *kernel.Signal
+	done  kernel.Signal
+	busy  bool // until the recipe has its answer
 }
 
 // order is replies to lose.
@@ -113,7 +114,7 @@ func (p *participant) running() bool { return p.inc != nil || p.booting }
 // begin makes the recipe, as the first thing that the process does.
 func (p *participant) begin() {
 	p.booting = false
-	i := &incarnation{p: p, number: p.starts, name: fmt.Sprintf("%s.%d", p.name, p.starts), begin: p.c.k.Mono(p.node), stop: p.c.k.Signal(), handed: p.c.k.Signal()}
+	i := &incarnation{p: p, number: p.starts, name: fmt.Sprintf("%s.%d", p.name, p.starts), begin: p.c.k.Mono(p.node), stop: new(kernel.Signal), handed: new(kernel.Signal)}
 	i.rng = rand.New(rand.NewPCG(p.c.k.Draw(5<<32|uint64(p.node), uint64(p.starts)), uint64(p.starts)))
 	i.group = p.c.k.Group(p.node, i.id(), func(err error) { p.c.obs.Broken(p.name, err) })
 	i.orders, p.orders = p.orders, nil
@@ -153,7 +154,7 @@ func (i *incarnation) run(d workloads.Driven) {
 		if done.Op.F == "" {
 			done.Op.F = inv.Op.F
 		}
-		i.op, i.handed = nil, p.c.k.Signal()
+		i.op, i.handed = nil, new(kernel.Signal)
 		p.completed(inv, done)
 	}
 }

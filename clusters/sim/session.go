@@ -27,7 +27,6 @@ var _ client.Host = sessionHost{}
 
 func (h sessionHost) Servers() int           { return len(h.i.p.servers) }
 func (h sessionHost) Name(server int) string { return h.i.p.c.names[h.i.p.servers[server]] }
-func (h sessionHost) Signal() *kernel.Signal { return h.i.p.c.k.Signal() }
 func (h sessionHost) Now() time.Duration     { return h.i.p.c.k.Mono(h.i.p.node) }
 func (h sessionHost) Check()                 { h.i.group.Check() }
 func (h sessionHost) Note(op history.Op)     { h.i.note(op) }

@@ -114,7 +114,7 @@ func (f *huntFlags) tell(c *cobra.Command, sum hunt.Summary) error {
 	ctx := context.WithoutCancel(c.Context())
 	for _, x := range sum.Findings {
 		worst = max(worst, x.Outcome)
-		b, err := simulate(ctx, run.Options{Spec: x.Spec, Plan: &x.Plan, Root: f.dir, Commit: cmp.Or(f.commit, results.Revision()), Progress: quietly{}})
+		b, err := simulate(ctx, run.Options{Spec: x.Spec, Plan: &x.Plan, Root: f.dir, Commit: cmp.Or(f.commit, results.Revision())})
 		if err != nil {
 			return failed(err)
 		}
@@ -138,8 +138,3 @@ func firstLine(s string) string {
 	s, _, _ = strings.Cut(s, "\n")
 	return s
 }
-
-type quietly struct{}
-
-func (quietly) Printf(string, ...any) {}
-func (quietly) Update(run.Status)     {}

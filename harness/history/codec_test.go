@@ -2,9 +2,11 @@ package history_test
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -180,6 +182,23 @@ func TestSorted(t *testing.T) {
 	}
 	require.Equal(t, want, history.Sorted(in))
 	require.Equal(t, other(5, "a"), in[0], "the input is left alone")
+}
+
+// TestSortedIsStable holds the order against a stable sort, of histories that are nearly in order and of such that are not.
+func TestSortedIsStable(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		apart := rapid.Int64Range(0, 200).Draw(t, "how far events are from their place")
+		in := make([]history.Event, rapid.IntRange(0, 100).Draw(t, "events"))
+		for i := range in {
+			in[i] = history.Event{Type: history.Note, ID: int64(i), Time: int64(i) - rapid.Int64Range(0, apart).Draw(t, "late")}
+		}
+		want := slices.Clone(in)
+		slices.SortStableFunc(want, func(a, b history.Event) int { return cmp.Compare(a.Time, b.Time) })
+		for i := range want {
+			want[i].Index = i
+		}
+		require.Equal(t, want, history.Sorted(in))
+	})
 }
 
 func FuzzNative(f *testing.F) {

@@ -69,12 +69,13 @@ func Do(ctx context.Context, o Options) (Summary, error) {
 	var workers sync.WaitGroup
 	for range max(o.Workers, 1) {
 		workers.Go(func() {
+			var w worker
 			for ctx.Err() == nil {
 				i := next.Add(1) - 1
 				if i >= int64(o.Seeds) {
 					return
 				}
-				if t := o.try(ctx, uint64(i)); ctx.Err() == nil {
+				if t := w.try(ctx, o, uint64(i)); ctx.Err() == nil {
 					trials <- t
 				}
 			}
@@ -108,29 +109,29 @@ type trial struct {
 	spec     spec.Spec
 	plan     nemesis.Plan
 	searcher string
-	run      *run.Trial
+	verdict  checkers.Verdict
+	hash     uint64
 	again    bool // it was made twice
 	differs  bool // and was not the same
 	counters Counters
 	err      error
 }
 
+// worker makes one run after the other.
+type worker struct{ simulator run.Simulator }
+
 // try makes the run of a seed, one in twice a second time.
-func (o Options) try(ctx context.Context, i uint64) trial {
-	t := o.once(ctx, i)
-	if t.err != nil {
-		return t
+func (w *worker) try(ctx context.Context, o Options, i uint64) trial {
+	t := w.once(ctx, o, i)
+	if t.err == nil && i%twice == 0 {
+		again, err := w.simulator.Simulate(ctx, t.spec, &t.plan)
+		t.again, t.differs, t.err = true, err == nil && again.Hash != t.hash, err
 	}
-	if i%twice == 0 {
-		again, err := run.Simulate(ctx, t.spec, &t.plan)
-		t.again, t.differs, t.err = true, err == nil && again.Hash != t.run.Hash, err
-	}
-	t.counters = count(t.run)
 	return t
 }
 
 // once makes the run of a seed.
-func (o Options) once(ctx context.Context, i uint64) trial {
+func (w *worker) once(ctx context.Context, o Options, i uint64) trial {
 	t := trial{number: i, spec: o.Spec}
 	t.spec.Seed = o.Spec.Seed + i
 	searchers := nemesis.Searchers()
@@ -140,7 +141,12 @@ func (o Options) once(ctx context.Context, i uint64) trial {
 		t.spec = vary(t.spec)
 	}
 	t.plan = s.Draw(t.spec)
-	t.run, t.err = run.Simulate(ctx, t.spec, &t.plan)
+	x, err := w.simulator.Simulate(ctx, t.spec, &t.plan)
+	if err != nil {
+		t.err = err
+		return t
+	}
+	t.verdict, t.hash, t.counters = x.Verdict, x.Hash, count(x)
 	return t
 }
 

@@ -34,12 +34,13 @@ type Judgement func(s spec.Spec, violated []string) bool
 // Rate searches for a defect that is switched on in the specs, which take turns, until a run counts, in each trial at
 // most limit seeds. One run is made at a time, so that the caller can count what it costs.
 func Rate(ctx context.Context, name string, specs []spec.Spec, trials, limit int, counts Judgement) (Score, error) {
+	var w worker
 	score := Score{Name: name, Trials: trials, Cap: limit}
 	for trial := range trials {
 		for i := range limit {
 			o := Options{Spec: specs[i%len(specs)]}
 			o.Spec.Seed = uint64(trial+1) * 1_000_000
-			t := o.once(ctx, uint64(i))
+			t := w.once(ctx, o, uint64(i))
 			if ctx.Err() != nil {
 				return score, ctx.Err()
 			}
@@ -66,7 +67,7 @@ func Rate(ctx context.Context, name string, specs []spec.Spec, trials, limit int
 }
 
 func broken(t trial) (claims []string) {
-	for _, c := range t.run.Verdict.Checks {
+	for _, c := range t.verdict.Checks {
 		if c.Outcome == checkers.Violation {
 			claims = append(claims, c.Claim)
 		}

@@ -102,7 +102,7 @@ func (s *tally) add(t trial) {
 	if t.differs {
 		s.find(t, "determinism", nil, "two runs of the seed were not the same")
 	}
-	v := t.run.Verdict
+	v := t.verdict
 	for _, c := range v.Checks {
 		if slices.ContainsFunc(c.Anomalies, func(a checkers.Anomaly) bool { return a.Hazard }) {
 			s.hazard(c.Claim)
@@ -142,7 +142,7 @@ func (s *tally) hazard(claim string) {
 }
 
 func (s *tally) find(t trial, key string, claims []string, sentence string) {
-	f := found{Finding{key, claims, sentence, t.searcher, t.spec, t.plan, 1, t.run.Verdict.Outcome}, t.number}
+	f := found{Finding{key, claims, sentence, t.searcher, t.spec, t.plan, 1, t.verdict.Outcome}, t.number}
 	i := slices.IndexFunc(s.findings, func(o found) bool { return o.Key == key })
 	if i < 0 {
 		s.findings = append(s.findings, f)

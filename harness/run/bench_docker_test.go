@@ -40,7 +40,7 @@ func benchRun(b *testing.B, s spec.Spec, observe func(clusters.Observer) cluster
 	require.NoError(b, err)
 	homes := map[string][]string{}
 	r := &run{
-		spec: s, force: map[string]*inForce{}, done: map[string]bool{}, progress: silent{},
+		spec: s, force: map[string]*inForce{}, done: map[string]bool{},
 		conductor: nemesis.NewConductor(nemesis.Plan{}, nemesis.NewView(s.ServerNames(), s.ParticipantNames(), homes)),
 		observer: &observer{
 			recorder: rec, events: newQueue(), resource: accepting{}, opsStart: time.Now(),

@@ -46,6 +46,7 @@ type lane struct {
 	out      map[int64]history.Op     // delivered, neither completed nor returned
 	begun    map[int64]int64          // of those: when they were handed to the participant, by its agent
 	usual    map[string]time.Duration // that each kind of op takes that goes well, moving averages
+	slowest  time.Duration            // of those
 	went     int                      // well so far, of this process
 	back     []history.Op             // to be delivered first: what came back
 	queue    []history.Op             // then what was added
@@ -110,7 +111,7 @@ func (d *dispatcher) idle(node string) bool {
 }
 
 // observe follows an event of a participant.
-func (d *dispatcher) observe(e history.Event) {
+func (d *dispatcher) observe(e *history.Event) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	l := d.nodes[e.Node]
@@ -206,6 +207,10 @@ func (l *lane) took(kind string, d time.Duration) {
 		l.usual[kind] = d
 	}
 	l.usual[kind] += (d - l.usual[kind]) / 8
+	l.slowest = 0
+	for _, d := range l.usual {
+		l.slowest = max(l.slowest, d)
+	}
 }
 
 // most is how many ops may be out.
@@ -213,11 +218,7 @@ func (l *lane) most() int {
 	if l.went < experience {
 		return leastDispatched
 	}
-	slowest := time.Duration(1)
-	for _, d := range l.usual {
-		slowest = max(slowest, d)
-	}
-	return min(max(int(lookAhead/slowest), leastDispatched), mostDispatched)
+	return min(max(int(lookAhead/max(l.slowest, 1)), leastDispatched), mostDispatched)
 }
 
 func (l *lane) forget(id int64) {

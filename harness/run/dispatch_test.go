@@ -84,8 +84,8 @@ func act(t *testing.T, out *strings.Builder, d *dispatcher, w []string) {
 	case "does": // so many ops in turn, each ok after that time
 		for range e.ID {
 			id := slices.Min(slices.Collect(maps.Keys(d.nodes[w[0]].out)))
-			d.observe(history.Event{Node: w[0], Type: history.Invoke, ID: id})
-			d.observe(history.Event{Node: w[0], Type: history.OK, ID: id, Time: e.Time})
+			d.observe(&history.Event{Node: w[0], Type: history.Invoke, ID: id})
+			d.observe(&history.Event{Node: w[0], Type: history.OK, ID: id, Time: e.Time})
 		}
 		return
 	case "ready":
@@ -96,5 +96,5 @@ func act(t *testing.T, out *strings.Builder, d *dispatcher, w []string) {
 	default:
 		e.Type = history.Type(w[1])
 	}
-	d.observe(e)
+	d.observe(&e)
 }

@@ -56,9 +56,9 @@ func (o *observer) Record(e history.Event) {
 		return
 	case history.Role:
 	default:
-		o.dispatch.observe(e)
+		o.dispatch.observe(&e)
 	}
-	o.events.put(arrival{o.clock.since(start), e})
+	o.events.put(o.clock.since(start), &e)
 }
 
 // Returned gives an op back that no participant has seen.
@@ -76,7 +76,7 @@ func (o *observer) Fired(f clusters.Fired) {
 	o.mu.Lock()
 	o.fired = append(o.fired, f)
 	o.mu.Unlock()
-	o.events.put(arrival{}) // wakes the run
+	o.events.put(0, new(history.Event)) // wakes the run
 }
 
 // Lost notes a reply that was lost as ordered.

@@ -2,6 +2,7 @@ package run
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"riven/harness/history"
@@ -21,6 +22,8 @@ const gathering = time.Millisecond
 type queue struct {
 	mu    sync.Mutex
 	items []arrival
+	taken []arrival     // given away by the last take; its room is used again
+	some  atomic.Bool   // there are items
 	timer *time.Timer   // runs when items wait; nil: whoever takes them looks for himself
 	wake  chan struct{} // holds one token when items have waited
 }
@@ -37,25 +40,28 @@ func newQueue() *queue {
 	return q
 }
 
-func (q *queue) put(a arrival) {
+func (q *queue) put(at time.Duration, e *history.Event) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.items = append(q.items, a); len(q.items) == 1 && q.timer != nil {
+	q.items = append(q.items, arrival{at, *e})
+	if len(q.items) > 1 {
+		return
+	}
+	q.some.Store(true)
+	if q.timer != nil {
 		q.timer.Reset(gathering)
 	}
 }
 
 // waiting tells whether there is something to take.
-func (q *queue) waiting() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return len(q.items) > 0
-}
+func (q *queue) waiting() bool { return q.some.Load() }
 
+// take takes all. What it gives is good until the next call.
 func (q *queue) take() []arrival {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	items := q.items
-	q.items = nil
-	return items
+	clear(q.taken)
+	q.items, q.taken = q.taken[:0], q.items
+	q.some.Store(false)
+	return q.taken
 }

@@ -30,7 +30,7 @@ type Options struct {
 	Commit   string        // of what is tested, for the record
 	Engine   string        // what runs the containers, for the record
 	Cluster  func(context.Context, clusters.Config) (clusters.Cluster, error)
-	Progress Progress
+	Progress Progress // nil: nobody is told
 }
 
 // Progress is told how the run goes.
@@ -59,11 +59,18 @@ type run struct {
 	done      map[string]bool            // steps that have a receipt
 	edges     []nemesis.Edge             // that were ever cut
 	completed map[string][]history.Event // by participant; only of the phases that look at it
-	progress  Progress
+	progress  Progress                   // nil: nobody is told
+	waiting   func() bool                // events are
 	phase     string
 	stopped   string // the phase in which the run was told to stop, if it was
 	left      func() time.Duration
 	shown     time.Time
+}
+
+func (o Options) printf(format string, args ...any) {
+	if o.Progress != nil {
+		o.Progress.Printf(format, args...)
+	}
 }
 
 // Run makes one run and leaves its judged bundle, whatever happens. The error is for what kept it from being run or
@@ -147,6 +154,7 @@ func prepare(ctx context.Context, o Options, open func() (recorder, string, erro
 		},
 		left: func() time.Duration { return 0 },
 	}
+	r.waiting = r.events.waiting
 	r.dispatch = newDispatcher(s.ParticipantNames(), r.deliver, r.Broken)
 	homes := map[string][]string{}
 	for _, p := range s.ParticipantNames() {
@@ -158,7 +166,7 @@ func prepare(ctx context.Context, o Options, open func() (recorder, string, erro
 	}
 	r.conductor = nemesis.NewConductor(plan, nemesis.NewView(s.ServerNames(), s.ParticipantNames(), homes))
 	r.cluster, err = o.Cluster(ctx, clusters.Config{
-		Spec: s, Observer: r.observer, Log: rec.Log, Progress: o.Progress.Printf, RunID: id, Clocks: plan.Has(nemesis.Clock) || plan.Has(nemesis.MonoRate),
+		Spec: s, Observer: r.observer, Log: rec.Log, Progress: o.printf, RunID: id, Clocks: plan.Has(nemesis.Clock) || plan.Has(nemesis.MonoRate),
 	})
 	if err != nil {
 		r.problem(err)
@@ -266,7 +274,9 @@ func (r *run) step(ctx context.Context, wait time.Duration) error {
 	if err := r.wait(ctx, min(wait, 250*time.Millisecond)); err != nil {
 		return err
 	}
-	for _, a := range r.events.take() {
+	arrived := r.events.take()
+	for i := range arrived {
+		a := &arrived[i]
 		r.conductor.Observe(a.at, a.Event)
 		if a.Completes() && r.completed != nil {
 			r.completed[a.Node] = append(r.completed[a.Node], a.Event)
@@ -281,14 +291,13 @@ func (r *run) step(ctx context.Context, wait time.Duration) error {
 
 // wait lets time pass, at most so much, until events have come.
 func (r *run) wait(ctx context.Context, d time.Duration) error {
-	gaveUp := func() error { return fmt.Errorf("gave up in phase %s", r.phase) }
 	if r.clock.timed != nil {
-		if err := r.clock.timed.Pass(ctx, d, r.events.waiting); err != nil {
+		if err := r.clock.timed.Pass(ctx, d, r.waiting); err != nil {
 			return err
 		}
 		select {
 		case <-r.fatal:
-			return gaveUp()
+			return r.gaveUp()
 		default:
 			return ctx.Err()
 		}
@@ -299,12 +308,14 @@ func (r *run) wait(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-r.fatal:
-		return gaveUp()
+		return r.gaveUp()
 	case <-timer.C:
 	case <-r.events.wake:
 	}
 	return nil
 }
+
+func (r *run) gaveUp() error { return fmt.Errorf("gave up in phase %s", r.phase) }
 
 // healAll undoes every fault and sees that it is undone.
 func (r *run) healAll(ctx context.Context) error {
@@ -435,7 +446,7 @@ func (r *run) mark(phase string) {
 }
 
 func (r *run) show() {
-	if time.Since(r.shown) < 200*time.Millisecond {
+	if r.progress == nil || time.Since(r.shown) < 200*time.Millisecond {
 		return
 	}
 	r.shown = time.Now()

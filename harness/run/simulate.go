@@ -2,7 +2,6 @@ package run
 
 import (
 	"context"
-	"sync"
 
 	"riven/checkers"
 	"riven/clusters"
@@ -34,9 +33,17 @@ func recipe(workload, name string) (workloads.Recipe, error) {
 
 // Simulate makes a run in memory and judges it.
 func Simulate(ctx context.Context, s spec.Spec, plan *nemesis.Plan) (*Trial, error) {
-	m := spare.Get().(*memory)
-	defer m.free()
-	r, err := prepare(ctx, Options{Spec: s, Plan: plan, Cluster: Simulated, Progress: silent{}}, func() (recorder, string, error) {
+	return new(Simulator).Simulate(ctx, s, plan)
+}
+
+// Simulator makes one run after the other in the same room: that of histories is half of what a run allocates.
+type Simulator struct{ events []history.Event }
+
+// Simulate makes a run and judges it. The trial's history is good until the next call.
+func (x *Simulator) Simulate(ctx context.Context, s spec.Spec, plan *nemesis.Plan) (*Trial, error) {
+	m := &memory{events: x.events[:0]}
+	defer func() { x.events = m.events }()
+	r, err := prepare(ctx, Options{Spec: s, Plan: plan, Cluster: Simulated}, func() (recorder, string, error) {
 		return m, "", nil
 	})
 	if err != nil {
@@ -51,24 +58,11 @@ func Simulate(ctx context.Context, s spec.Spec, plan *nemesis.Plan) (*Trial, err
 		return nil, err
 	}
 	c := r.cluster.(*sim.Cluster)
+	history.Sort(m.events)
 	t := &Trial{Hash: c.Hash(), Events: c.Events(), Input: checkers.Input{
-		Spec: s, Plan: r.plan, Receipts: m.receipts, History: history.Sorted(m.events), Claims: found.Claims,
+		Spec: s, Plan: r.plan, Receipts: m.receipts, History: m.events, Claims: found.Claims,
 	}}
 	in := t.Input.Once()
 	t.Verdict = checkers.Judge(in, r.workload.Judge(in), r.workload.Floors(in), m.meta.Problems)
 	return t, ctx.Err()
-}
-
-type silent struct{}
-
-func (silent) Printf(string, ...any) {}
-func (silent) Update(Status)         {}
-
-// spare keeps the room of histories: it is half of what a run would allocate. What a trial gives away is a copy.
-var spare = sync.Pool{New: func() any { return new(memory) }}
-
-func (m *memory) free() {
-	clear(m.events)
-	*m = memory{events: m.events[:0]}
-	spare.Put(m)
 }

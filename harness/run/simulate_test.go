@@ -67,11 +67,12 @@ func BenchmarkSimulate(b *testing.B) {
 	s := simulated("lock", 0)
 	s.Servers, s.Time = 5, spec.Duration(40*time.Second)
 	defer debug.SetGCPercent(debug.SetGCPercent(400)) // as riven hunt
-	before := cpuTime(b)
+	before, allocated := cpuTime(b), allocatedBytes()
 	var events uint64
+	var simulator Simulator
 	for b.Loop() {
 		s.Seed++
-		x, err := Simulate(context.Background(), s, nil)
+		x, err := simulator.Simulate(context.Background(), s, nil)
 		require.NoError(b, err)
 		events += x.Events
 	}
@@ -79,6 +80,14 @@ func BenchmarkSimulate(b *testing.B) {
 	b.ReportMetric(float64(events)/cpu.Seconds(), "events/cpu-s")
 	b.ReportMetric(float64(b.N)/cpu.Seconds(), "seeds/cpu-s")
 	b.ReportMetric(float64(events)/float64(b.N), "events/op")
+	b.ReportMetric((allocatedBytes()-allocated)/float64(events), "B/event")
+}
+
+// allocatedBytes is all that this process has ever allocated.
+func allocatedBytes() float64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return float64(m.TotalAlloc)
 }
 
 // cpuTime is what this process has used: other work on the machine does not count.

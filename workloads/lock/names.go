@@ -2,7 +2,6 @@ package lock
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,10 +19,19 @@ func sequence(name string) (n int32, ok bool) {
 	}
 	digits := name[i+len(separator):]
 	v, err := strconv.ParseInt(digits, 10, 32)
-	if err != nil || fmt.Sprintf("%010d", v) != digits {
+	if err != nil || !canonical(digits, v) {
 		return 0, false
 	}
 	return int32(v), true
+}
+
+// canonical tells whether digits, which were read as v, are what %010d makes of it.
+func canonical(digits string, v int64) bool {
+	width := 10
+	if v <= -1_000_000_000 {
+		width = 11
+	}
+	return len(digits) == width && digits[0] != '+' && (digits[0] == '-') == (v < 0)
 }
 
 // before orders sequence numbers by age across an overflow: the difference is taken modulo 2^32.
@@ -31,15 +39,24 @@ func before(a, b int32) int { return cmp.Compare(a-b, 0) }
 
 // bySequence keeps the lock's nodes, oldest first.
 func bySequence(names []string) []string {
-	queue := slices.DeleteFunc(slices.Clone(names), func(n string) bool {
-		_, ok := sequence(n)
-		return !ok
-	})
-	slices.SortFunc(queue, func(a, b string) int {
-		x, _ := sequence(a)
-		y, _ := sequence(b)
-		return before(x, y)
-	})
+	type numbered struct {
+		name string
+		n    int32
+	}
+	list := make([]numbered, 0, len(names))
+	for _, name := range names {
+		if n, ok := sequence(name); ok {
+			list = append(list, numbered{name, n})
+		}
+	}
+	slices.SortFunc(list, func(a, b numbered) int { return before(a.n, b.n) })
+	if len(list) == 0 {
+		return nil
+	}
+	queue := make([]string, len(list))
+	for i, x := range list {
+		queue[i] = x.name
+	}
 	return queue
 }
 

@@ -31,7 +31,6 @@ type Host interface {
 	Hangup(network.Conn)
 	After(d time.Duration, c *Client, t Timer) // Fire(t) will be called
 	Began(*Client)                             // it lives from now on
-	Signal() *kernel.Signal
 	Deadline(time.Duration) kernel.Deadline
 	Now() time.Duration
 	// Wait parks the task that runs until one of the signals may have fired.
@@ -98,11 +97,12 @@ type Client struct {
 
 // call is a request of the session, or the client's own.
 type call struct {
-	req   *ensemble.Request
+	req   ensemble.Request
 	name  string // of the op, on the wire
 	reply ensemble.Reply
 	err   error
-	done  *kernel.Signal // nil: nobody waits
+	done  kernel.Signal
+	over  kernel.Signal // the next call of the session may begin
 	watch *watch
 }
 
@@ -123,7 +123,7 @@ const (
 
 // New starts to connect.
 func New(h Host, p Profile, timeout time.Duration) *Client {
-	c := &Client{host: h, profile: p, ask: timeout, up: h.Signal(), dead: h.Signal(), down: h.Signal()}
+	c := &Client{host: h, profile: p, ask: timeout, up: new(kernel.Signal), dead: new(kernel.Signal), down: new(kernel.Signal)}
 	c.down.Fire()
 	h.Began(c)
 	c.dial()
@@ -197,9 +197,7 @@ func (c *Client) lost() {
 
 func (q *call) finish(err error) {
 	q.err = err
-	if q.done != nil {
-		q.done.Fire()
-	}
+	q.done.Fire()
 }
 
 // End makes the client dead, for good and at once: the servers hear nothing of it.
@@ -293,7 +291,7 @@ func (c *Client) welcome(r *ensemble.Reply) {
 	}
 	c.session, c.password, c.timeout, c.dials, c.greeted = r.Session, r.Password, r.Timeout, 0, true
 	c.hex = "0x" + strconv.FormatUint(uint64(c.session), 16)
-	c.down = c.host.Signal()
+	c.down = new(kernel.Signal)
 	c.host.Note(history.Op{F: history.NoteConnected, Token: c.session, Text: c.host.Name(c.at)})
 	c.up.Fire()
 	c.expectRead()
@@ -325,7 +323,7 @@ func (c *Client) rearm() *call {
 			m.Data = append(m.Data, w.path)
 		}
 	}
-	return &call{name: "setWatches", req: &ensemble.Request{Op: ensemble.OpSetWatches, Watches: m}}
+	return &call{name: "setWatches", req: ensemble.Request{Op: ensemble.OpSetWatches, Watches: m}}
 }
 
 // flush sends what waits, if it can.
@@ -337,7 +335,7 @@ func (c *Client) flush() {
 		c.xid++
 		q.req.Xid = c.xid
 		c.sent = append(c.sent, q)
-		c.host.Send(c.conn, q.req)
+		c.host.Send(c.conn, &q.req)
 	}
 	c.waiting = c.waiting[:0]
 }

@@ -34,7 +34,7 @@ func Open(h Host, p Profile, timeout time.Duration) (coord.Session, error) {
 		c.End()
 		return nil, fmt.Errorf("no session within %v: %w", 2*timeout, coord.ErrLoss)
 	}
-	first := h.Signal()
+	first := new(kernel.Signal)
 	first.Fire()
 	return &Session{c: c, id: c.session, turn: first}, nil
 }
@@ -44,28 +44,28 @@ func Open(h Host, p Profile, timeout time.Duration) (coord.Session, error) {
 func (s *Session) do(q *call) (ensemble.Reply, error) {
 	c, h := s.c, s.c.host
 	h.Check()
-	before, over := s.turn, h.Signal()
-	s.turn = over
-	defer over.Fire()
+	before := s.turn
+	s.turn = &q.over
+	defer q.over.Fire()
 	for !before.Fired() {
 		h.Wait(before)
 	}
 	if c.closing || c.dead.Fired() {
 		return ensemble.Reply{}, coord.ErrExpired
 	}
-	q.name, q.done = opNames[q.req.Op], h.Signal()
+	q.name = opNames[q.req.Op]
 	c.waiting = append(c.waiting, q)
 	c.flush()
 	for !q.done.Fired() {
-		h.Wait(q.done)
+		h.Wait(&q.done)
 	}
 	return q.reply, q.err
 }
 
 func (s *Session) read(op ensemble.Op, path string, kind watchKind, watched bool) (r ensemble.Reply, w coord.Signal, err error) {
-	q := &call{req: &ensemble.Request{Op: op, Path: path, Watch: watched}}
+	q := &call{req: ensemble.Request{Op: op, Path: path, Watch: watched}}
 	if watched {
-		q.watch = &watch{path: path, kind: kind, signal: s.c.host.Signal()}
+		q.watch = &watch{path: path, kind: kind, signal: new(kernel.Signal)}
 		w = q.watch.signal
 	}
 	r, err = s.do(q)
@@ -83,7 +83,7 @@ func (s *Session) Timeout() time.Duration { return s.c.timeout }
 
 // Create makes a node.
 func (s *Session) Create(path string, data []byte, m coord.Mode) (string, error) {
-	r, err := s.do(&call{req: &ensemble.Request{Op: ensemble.OpCreate, Path: path, Data: slices.Clone(data), Mode: m}})
+	r, err := s.do(&call{req: ensemble.Request{Op: ensemble.OpCreate, Path: path, Data: slices.Clone(data), Mode: m}})
 	return r.Path, err
 }
 
@@ -142,19 +142,19 @@ func (s *Session) ChildrenW(path string) ([]string, coord.Signal, error) {
 
 // Set changes a node's data.
 func (s *Session) Set(path string, data []byte, version int32) (coord.Stat, error) {
-	r, err := s.do(&call{req: &ensemble.Request{Op: ensemble.OpSet, Path: path, Data: slices.Clone(data), Version: version}})
+	r, err := s.do(&call{req: ensemble.Request{Op: ensemble.OpSet, Path: path, Data: slices.Clone(data), Version: version}})
 	return r.Stat, err
 }
 
 // Delete removes a node.
 func (s *Session) Delete(path string, version int32) error {
-	_, err := s.do(&call{req: &ensemble.Request{Op: ensemble.OpDelete, Path: path, Version: version}})
+	_, err := s.do(&call{req: ensemble.Request{Op: ensemble.OpDelete, Path: path, Version: version}})
 	return err
 }
 
 // Sync makes the server catch up with the leader.
 func (s *Session) Sync(path string) error {
-	_, err := s.do(&call{req: &ensemble.Request{Op: ensemble.OpSync, Path: path}})
+	_, err := s.do(&call{req: ensemble.Request{Op: ensemble.OpSync, Path: path}})
 	return err
 }
 
@@ -170,11 +170,11 @@ func (s *Session) Close() {
 	h.Check()
 	c.closing = true
 	if !c.dead.Fired() {
-		q := &call{name: opNames[ensemble.OpClose], req: &ensemble.Request{Op: ensemble.OpClose}, done: h.Signal()}
+		q := &call{name: opNames[ensemble.OpClose], req: ensemble.Request{Op: ensemble.OpClose}}
 		c.waiting = append(c.waiting, q)
 		c.flush()
 		for limit := h.Deadline(closeTime); !q.done.Fired() && !limit.Fired(); {
-			h.Wait(q.done, limit)
+			h.Wait(&q.done, limit)
 		}
 	}
 	c.End()

@@ -148,7 +148,7 @@ func (s *Server) reportLooking(index int) {
 }
 
 // learnerArrived is LearnerCnxAcceptor and the start of LearnerHandler.run.
-func (s *Server) learnerArrived(from ServerID, m Message) {
+func (s *Server) learnerArrived(from ServerID, m *Message) {
 	if s.role != Leading {
 		s.host.Send(from, Message{Kind: Closed, Link: m.Link}) // connection refused
 		return
@@ -192,7 +192,7 @@ func (s *Server) toLearner(f *learner, m Message) {
 }
 
 // fromLearner is the reading side of LearnerHandler.run.
-func (s *Server) fromLearner(from ServerID, m Message) {
+func (s *Server) fromLearner(from ServerID, m *Message) {
 	if s.role != Leading {
 		return
 	}
@@ -228,7 +228,7 @@ func (s *Server) fromLearner(from ServerID, m Message) {
 	}
 }
 
-func (s *Server) epochAcked(f *learner, m Message) {
+func (s *Server) epochAcked(f *learner, m *Message) {
 	if f.state != informed {
 		return
 	}
@@ -326,7 +326,7 @@ func (s *Server) toLeader(m Message) {
 }
 
 // fromLeader is Learner.readPacket and what follows it.
-func (s *Server) fromLeader(m Message) {
+func (s *Server) fromLeader(m *Message) {
 	f := &s.follower
 	f.in++
 	if m.Kind == Closed || m.Seq != f.in {

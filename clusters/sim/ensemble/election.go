@@ -128,7 +128,7 @@ func (s *Server) electionTimeout() {
 }
 
 // notified is Messenger.WorkerReceiver and the loop of lookForLeader.
-func (s *Server) notified(from ServerID, m Message) {
+func (s *Server) notified(from ServerID, m *Message) {
 	n := vote{leader: m.Leader, zxid: m.Zxid, epoch: m.Epoch, round: m.Round, role: m.Role}
 	i := s.index(from)
 	if i < 0 || s.index(n.leader) < 0 {

@@ -177,7 +177,7 @@ func (s *Server) prepCreate(x *Txn, st *Step, r *Request) Code {
 		return NoNode
 	}
 	if r.Mode&coord.Sequential != 0 {
-		st.Path = fmt.Sprintf("%s%010d", r.Path, p.creates)
+		st.Path = r.Path + number(p.creates)
 	}
 	if !valid(st.Path) {
 		return BadArguments
@@ -198,6 +198,19 @@ func (s *Server) prepCreate(x *Txn, st *Step, r *Request) Code {
 	s.leader.changes.put(x.Zxid, parent, p)
 	s.leader.changes.put(x.Zxid, st.Path, n)
 	return OK
+}
+
+// number is %010d.
+func number(n int32) string {
+	if n < 0 {
+		return fmt.Sprintf("%010d", n)
+	}
+	var digits [10]byte
+	for i := len(digits) - 1; i >= 0; i-- {
+		digits[i] = byte('0' + n%10)
+		n /= 10
+	}
+	return string(digits[:])
 }
 
 func (s *Server) prepDelete(x *Txn, r *Request) Code {

@@ -70,7 +70,7 @@ func (s *Server) submit(c *conn, r *Request) {
 }
 
 // forwarded is a learner's REQUEST at the leader.
-func (s *Server) forwarded(f *learner, m Message) {
+func (s *Server) forwarded(f *learner, m *Message) {
 	switch {
 	case !s.up:
 	case m.Request.Op == OpSync:

@@ -116,14 +116,14 @@ func (s *Server) Epoch() int64 { return s.disk.current }
 func (s *Server) Receive(from ServerID, m Message) {
 	switch m.Kind {
 	case Notification:
-		s.notified(from, m)
+		s.notified(from, &m)
 	case FollowerInfo:
-		s.learnerArrived(from, m)
+		s.learnerArrived(from, &m)
 	default:
 		if s.role == Following && from == s.vote.leader && m.Link == s.follower.link {
-			s.fromLeader(m)
+			s.fromLeader(&m)
 		} else {
-			s.fromLearner(from, m)
+			s.fromLearner(from, &m)
 		}
 	}
 }

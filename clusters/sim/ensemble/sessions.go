@@ -275,7 +275,7 @@ func (s *Server) setOwner(id int64, owner uint64) {
 }
 
 // revalidate is Leader.revalidateSession: the session moves to the follower that asks.
-func (s *Server) revalidate(f *learner, m Message) {
+func (s *Server) revalidate(f *learner, m *Message) {
 	valid := s.up && s.touch(m.Session, time.Duration(m.Timeout))
 	if valid {
 		s.setOwner(m.Session, f.link)

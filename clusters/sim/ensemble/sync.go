@@ -123,7 +123,7 @@ func (s *Server) establish() {
 }
 
 // syncBegins is the first packet of Learner.syncWithLeader.
-func (s *Server) syncBegins(m Message) {
+func (s *Server) syncBegins(m *Message) {
 	f := &s.follower
 	f.mode = m.Kind
 	switch m.Kind {

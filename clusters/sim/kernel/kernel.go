@@ -20,7 +20,8 @@ const crowd = 1_000_000
 type Kernel struct {
 	seed    uint64
 	now     time.Duration
-	heap    []item
+	soon    heap // what comes within horizon of its making
+	later   heap // the rest: mostly timers, which are many and seldom come
 	slots   []slot
 	free    []uint32
 	seq     uint64
@@ -33,6 +34,9 @@ type Kernel struct {
 	spare   []int   // numbers free for tasks
 	resumed uint64  // times that any task was resumed
 }
+
+// horizon keeps the heap small that nearly every event goes through.
+const horizon = 10 * time.Millisecond
 
 // item orders an event: by time, then by a tie that the seed draws, then by age.
 type item struct {
@@ -116,19 +120,21 @@ func (k *Kernel) Resume(node int) {
 
 // Next is when the next event comes; false: there is none.
 func (k *Kernel) Next() (time.Duration, bool) {
-	if len(k.heap) == 0 {
+	h := k.next()
+	if h == nil {
 		return 0, false
 	}
-	return k.heap[0].at, true
+	return (*h)[0].at, true
 }
 
 // Step lets the next event happen if it comes no later than that; else that is what time it is now.
 func (k *Kernel) Step(until time.Duration) bool {
-	if len(k.heap) == 0 || k.heap[0].at > until {
+	h := k.next()
+	if h == nil || (*h)[0].at > until {
 		k.now = max(k.now, until)
 		return false
 	}
-	it := k.pop()
+	it := k.pop(h)
 	if it.at > k.now {
 		k.now, k.crowded = it.at, 0
 	} else if k.crowded++; k.crowded > crowd {
@@ -174,10 +180,28 @@ func (k *Kernel) before(a, b item) bool {
 	return k.slots[a.slot].seq < k.slots[b.slot].seq
 }
 
-// The heap has four children a node: half as deep as one with two, and its levels are read in one go.
+// heap has four children a node: half as deep as one with two, and its levels are read in one go.
+type heap []item
+
+// next is the heap with the next event; nil: there is none.
+func (k *Kernel) next() *heap {
+	switch {
+	case len(k.later) == 0 && len(k.soon) == 0:
+		return nil
+	case len(k.later) == 0 || len(k.soon) > 0 && k.before(k.soon[0], k.later[0]):
+		return &k.soon
+	}
+	return &k.later
+}
+
 func (k *Kernel) push(it item) {
-	k.heap = append(k.heap, it)
-	h, i := k.heap, len(k.heap)-1
+	to := &k.soon
+	if it.at-k.now > horizon {
+		to = &k.later
+	}
+	h := append(*to, it)
+	*to = h
+	i := len(h) - 1
 	for i > 0 {
 		p := (i - 1) / 4
 		if !k.before(it, h[p]) {
@@ -189,11 +213,11 @@ func (k *Kernel) push(it item) {
 	h[i] = it
 }
 
-func (k *Kernel) pop() item {
-	h := k.heap
+func (k *Kernel) pop(from *heap) item {
+	h := *from
 	top, last := h[0], h[len(h)-1]
 	h = h[:len(h)-1]
-	k.heap = h
+	*from = h
 	if len(h) == 0 {
 		return top
 	}
@@ -203,7 +227,7 @@ func (k *Kernel) pop() item {
 		if c >= len(h) {
 			break
 		}
-		for j := c + 1; j < min(c+4, len(h)); j++ {
+		for j, end := c+1, min(c+4, len(h)); j < end; j++ {
 			if k.before(h[j], h[c]) {
 				c = j
 			}

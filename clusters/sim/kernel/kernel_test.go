@@ -87,7 +87,7 @@ func TestClocks(t *testing.T) {
 func TestSignalsWakeTasks(t *testing.T) {
 	k := New(1, 1)
 	g := k.Group(0, "p1.1", func(err error) { t.Error(err) })
-	s := k.Signal()
+	s := new(Signal)
 	var told []string
 	g.Go("waits", func() {
 		for !s.Fired() {

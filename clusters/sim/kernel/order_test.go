@@ -35,6 +35,33 @@ func TestEveryEventOnce(t *testing.T) {
 	})
 }
 
+// TestNoEventIsLate: with many events under way, each still comes at its own time.
+func TestNoEventIsLate(t *testing.T) {
+	for seed := range uint64(100) {
+		k := New(seed, 1)
+		h := &punctual{k: k}
+		for n := range uint64(2000) {
+			d := k.Between(1, n, 0, horizon)
+			k.After(d, World, h, 0, uint64(d), 0)
+		}
+		for k.Step(time.Hour) {
+		}
+		require.Zero(t, h.late, "seed %d", seed)
+	}
+}
+
+// punctual counts the events that do not come at the time that they carry.
+type punctual struct {
+	k    *Kernel
+	late int
+}
+
+func (h *punctual) Handle(_ uint8, at, _ uint64) {
+	if h.k.Now() != time.Duration(at) {
+		h.late++
+	}
+}
+
 // TestDrawsAreKeyed: a draw depends on seed, stream and number alone, so what is taken away elsewhere does not change it.
 func TestDrawsAreKeyed(t *testing.T) {
 	k := New(7, 1)

@@ -2,20 +2,17 @@ package kernel
 
 import "time"
 
-// Signal fires once and wakes whoever waits for it.
+// Signal fires once and wakes whoever waits for it. Its zero value has not fired. It must not be copied.
 type Signal struct {
-	k       *Kernel
 	fired   bool
 	waiters []waiter
+	room    [1]waiter // for the first: mostly there is one alone
 }
 
 type waiter struct {
 	task *Task
 	turn uint64
 }
-
-// Signal makes one.
-func (k *Kernel) Signal() *Signal { return &Signal{k: k} }
 
 // Fired tells whether Fire was called.
 func (s *Signal) Fired() bool { return s.fired }
@@ -28,7 +25,7 @@ func (s *Signal) Fire() {
 	s.fired = true
 	for _, w := range s.waiters {
 		if w.waits() {
-			s.k.wake(w.task)
+			w.task.group.k.wake(w.task)
 		}
 	}
 	s.waiters = nil
@@ -37,6 +34,9 @@ func (s *Signal) Fire() {
 func (w waiter) waits() bool { return !w.task.over && w.task.turn == w.turn }
 
 func (s *Signal) add(t *Task) {
+	if s.waiters == nil {
+		s.waiters = s.room[:0]
+	}
 	if len(s.waiters) >= 8 { // most will have gone
 		kept := s.waiters[:0]
 		for _, w := range s.waiters {

@@ -38,7 +38,7 @@ func (w *world) sleep(d time.Duration) {
 
 func TestTaskWaits(t *testing.T) {
 	w := newWorld(1)
-	s := w.k.Signal()
+	s := new(Signal)
 	var got []string
 	for _, name := range []string{"a", "b"} {
 		w.g.Go(name, func() {

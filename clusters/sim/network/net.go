@@ -54,17 +54,12 @@ type conn[M any] struct {
 type end[M any] struct {
 	node    int
 	closed  bool
-	sent    []packet[M] // not yet delivered, oldest first
-	late    int         // of those have been dropped once
+	sent    fifo[M] // not yet delivered
+	late    int     // of those have been dropped once
 	last    time.Duration
 	retry   time.Duration // the wait before the next retry; 0: none is under way
 	unacked time.Duration // since when acknowledgements are missed
-	inbox   []packet[M]   // arrived at the other end, whose node is paused
-}
-
-type packet[M any] struct {
-	m   M
-	fin bool
+	inbox   fifo[M]       // arrived at the other end, whose node is paused
 }
 
 const (
@@ -110,14 +105,14 @@ func (n *Net[M]) Dial(from, to int) Conn {
 // Send sends on an end that has not been closed; on any other it does nothing.
 func (n *Net[M]) Send(c Conn, side Side, m M) {
 	if x := n.get(c); x != nil {
-		n.send(x, side, packet[M]{m: m})
+		n.send(x, side, m, false)
 	}
 }
 
 // SendFrom is Send on the end at that node.
 func (n *Net[M]) SendFrom(c Conn, node int, m M) {
 	if x := n.get(c); x != nil {
-		n.Send(c, x.at(node), m)
+		n.send(x, x.at(node), m, false)
 	}
 }
 
@@ -146,7 +141,8 @@ func (n *Net[M]) Close(c Conn, side Side) {
 		n.drop(x)
 		return
 	}
-	n.send(x, side, packet[M]{fin: true})
+	var none M
+	n.send(x, side, none, true)
 	x.ends[side].closed = true
 	n.drop(x)
 }
@@ -159,7 +155,7 @@ func (n *Net[M]) Crash(node int) {
 		}
 		for side := range x.ends {
 			if x.ends[side].node == node {
-				x.ends[1-side].inbox = nil
+				x.ends[1-side].inbox = fifo[M]{}
 				n.Close(x.name, Side(side))
 			}
 		}
@@ -172,7 +168,7 @@ func (n *Net[M]) Unsent(c Conn) (sent []M, ok bool) {
 	if x == nil || x.open {
 		return nil, false
 	}
-	for _, p := range x.ends[Dialler].sent {
+	for _, p := range x.ends[Dialler].sent.waiting() {
 		sent = append(sent, p.m)
 	}
 	n.Close(c, Dialler)
@@ -184,12 +180,13 @@ func (n *Net[M]) after(x *conn[M], d time.Duration, kind uint8, side Side) {
 	n.k.After(d, kernel.World, n, kind, uint64(x.name), uint64(side))
 }
 
-func (n *Net[M]) send(x *conn[M], side Side, p packet[M]) {
+func (n *Net[M]) send(x *conn[M], side Side, m M, fin bool) {
 	e := &x.ends[side]
 	if e.closed {
 		return
 	}
-	e.sent = append(e.sent, p)
+	p := e.sent.push()
+	p.m, p.fin = m, fin
 	if x.open {
 		n.depart(x, side)
 	}
@@ -217,10 +214,8 @@ func (n *Net[M]) Handle(kind uint8, name, side uint64) {
 		n.retried(x, Side(side))
 	case evInbox:
 		e := &x.ends[side]
-		if len(e.inbox) > 0 {
-			p := e.inbox[0]
-			e.inbox = e.inbox[1:]
-			n.hand(x, Side(side), p)
+		if !e.inbox.empty() {
+			n.hand(x, Side(side), e.inbox.pop())
 		}
 	case evReset:
 		n.reset(x, Side(side))
@@ -251,7 +246,7 @@ func (n *Net[M]) dialled(x *conn[M]) {
 	default:
 		x.open = true
 		for side := range x.ends {
-			for range x.ends[side].sent {
+			for range x.ends[side].sent.waiting() {
 				n.depart(x, Side(side))
 			}
 		}
@@ -311,21 +306,16 @@ func (n *Net[M]) retried(x *conn[M], side Side) {
 // deliver hands the oldest packet of the end to the other one.
 func (n *Net[M]) deliver(x *conn[M], side Side) {
 	e := &x.ends[side]
-	p := e.sent[0]
-	if len(e.sent) == 1 {
-		e.sent = e.sent[:0] // keeps the room
-	} else {
-		e.sent = e.sent[1:]
-	}
-	if to := x.ends[1-side].node; n.k.Paused(to) || len(e.inbox) > 0 {
-		e.inbox = append(e.inbox, p)
+	p := e.sent.pop()
+	if to := x.ends[1-side].node; n.k.Paused(to) || !e.inbox.empty() {
+		*e.inbox.push() = *p
 		n.hold(x, evInbox, side, to)
 		return
 	}
 	n.hand(x, side, p)
 }
 
-func (n *Net[M]) hand(x *conn[M], side Side, p packet[M]) {
+func (n *Net[M]) hand(x *conn[M], side Side, p *packet[M]) {
 	other := &x.ends[1-side]
 	switch {
 	case other.closed && p.fin:
