@@ -1,6 +1,7 @@
 package hunt
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -30,6 +31,7 @@ type Status struct {
 	Errors    int
 	Took      time.Duration
 	Counters  Counters
+	Reducing  string // the finding that is being reduced, once all seeds are done
 }
 
 // Finding is a violation, or a run that the harness could not judge, with the first seed that showed it.
@@ -42,6 +44,7 @@ type Finding struct {
 	Plan     nemesis.Plan
 	Times    int // seeds that showed the same
 	Outcome  checkers.Outcome
+	Reduced  *Reduction // nil: the search was interrupted before it was made
 }
 
 // Summary is what came of it.
@@ -99,7 +102,29 @@ func Do(ctx context.Context, o Options) (Summary, error) {
 		}
 	}
 	sum.Took = time.Since(began)
-	return sum.summary(), failed
+	all := sum.summary()
+	return all, cmp.Or(failed, o.reduceAll(ctx, &all))
+}
+
+// reduceAll reduces one finding after another.
+func (o Options) reduceAll(ctx context.Context, sum *Summary) error {
+	for i := range sum.Findings {
+		f := &sum.Findings[i]
+		if o.View != nil {
+			st := sum.Status
+			st.Reducing = f.Key
+			o.View(st)
+		}
+		r, err := reduce(ctx, *f)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("reduce %s of seed %d: %w", f.Key, f.Spec.Seed, err)
+		}
+		f.Reduced = &r
+	}
+	return nil
 }
 
 // trial is one seed and what came of it.
@@ -117,20 +142,15 @@ type trial struct {
 
 // try makes the run of a seed, one in twice a second time.
 func (o Options) try(ctx context.Context, i uint64) trial {
-	t := o.once(ctx, i)
-	if t.err != nil {
-		return t
+	t := o.draw(i)
+	if t.make(ctx, i%twice == 0); t.err == nil {
+		t.counters = count(t.run)
 	}
-	if i%twice == 0 {
-		again, err := run.Simulate(ctx, t.spec, &t.plan)
-		t.again, t.differs, t.err = true, err == nil && again.Hash != t.run.Hash, err
-	}
-	t.counters = count(t.run)
 	return t
 }
 
-// once makes the run of a seed.
-func (o Options) once(ctx context.Context, i uint64) trial {
+// draw is the run of a seed before it is made.
+func (o Options) draw(i uint64) trial {
 	t := trial{number: i, spec: o.Spec}
 	t.spec.Seed = o.Spec.Seed + i
 	searchers := nemesis.Searchers()
@@ -140,8 +160,16 @@ func (o Options) once(ctx context.Context, i uint64) trial {
 		t.spec = vary(t.spec)
 	}
 	t.plan = s.Draw(t.spec)
-	t.run, t.err = run.Simulate(ctx, t.spec, &t.plan)
 	return t
+}
+
+// make makes the run, once or twice.
+func (t *trial) make(ctx context.Context, again bool) {
+	if t.run, t.err = run.Simulate(ctx, t.spec, &t.plan); t.err != nil || !again {
+		return
+	}
+	other, err := run.Simulate(ctx, t.spec, &t.plan)
+	t.again, t.differs, t.err = true, err == nil && other.Hash != t.run.Hash, err
 }
 
 // streamVary keeps the draws of variation apart from others of the seed.

@@ -2,6 +2,7 @@ package hunt
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -37,6 +38,32 @@ func TestFindings(t *testing.T) {
 	require.Equal(t, f.Sentence, again.Verdict.Sentence)
 }
 
+// TestReduce: the reduced run shows the same with nothing in it that can be left out, and reducing it once more changes
+// nothing.
+func TestReduce(t *testing.T) {
+	sum, err := Do(context.Background(), options("lock", 60, "release-lowest"))
+	require.NoError(t, err)
+	require.NotEmpty(t, sum.Findings)
+	f := sum.Findings[0]
+	r := f.Reduced
+	require.NotNil(t, r)
+	require.LessOrEqual(t, r.Runs, budget)
+	require.Less(t, len(r.Plan.Steps), len(f.Plan.Steps))
+	require.LessOrEqual(t, r.Spec.Participants, f.Spec.Participants)
+	require.Less(t, r.Spec.Time, f.Spec.Time)
+	a := &attempts{ctx: context.Background(), key: f.Key, left: 1000}
+	require.True(t, a.shows(r.Spec, r.Plan))
+	for i := range r.Plan.Steps {
+		less := r.Plan
+		less.Steps = slices.Delete(slices.Clone(r.Plan.Steps), i, i+1)
+		require.False(t, a.shows(r.Spec, less), "step %d is not needed", i)
+	}
+	f.Spec, f.Plan = r.Spec, r.Plan
+	twice, err := reduce(context.Background(), f)
+	require.NoError(t, err)
+	require.Equal(t, r.Plan, twice.Plan)
+}
+
 // TestClean: the correct recipe stands up to all planners, and things did happen.
 func TestClean(t *testing.T) {
 	sum, err := Do(context.Background(), options("lock", 120))
@@ -64,5 +91,6 @@ func TestInterrupt(t *testing.T) {
 	sum, err := Do(ctx, o)
 	require.NoError(t, err)
 	require.NotEmpty(t, sum.Findings)
+	require.Nil(t, sum.Findings[0].Reduced)
 	require.Less(t, sum.Seeds, sum.Of)
 }

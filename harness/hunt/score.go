@@ -39,7 +39,8 @@ func Rate(ctx context.Context, name string, specs []spec.Spec, trials, limit int
 		for i := range limit {
 			o := Options{Spec: specs[i%len(specs)]}
 			o.Spec.Seed = uint64(trial+1) * 1_000_000
-			t := o.once(ctx, uint64(i))
+			t := o.draw(uint64(i))
+			t.make(ctx, false)
 			if ctx.Err() != nil {
 				return score, ctx.Err()
 			}

@@ -99,14 +99,35 @@ func (s *tally) add(t trial) {
 	if t.again && !t.differs {
 		s.repeated++
 	}
-	if t.differs {
-		s.find(t, "determinism", nil, "two runs of the seed were not the same")
-	}
-	v := t.run.Verdict
-	for _, c := range v.Checks {
+	for _, c := range t.run.Verdict.Checks {
 		if slices.ContainsFunc(c.Anomalies, func(a checkers.Anomaly) bool { return a.Hazard }) {
 			s.hazard(c.Claim)
 		}
+	}
+	if t.run.Verdict.Outcome == checkers.Error {
+		s.Errors++
+	}
+	for _, x := range t.shown() {
+		s.find(t, x)
+	}
+}
+
+// shown is something that a run showed: what has the same key is the same finding.
+type shown struct {
+	key      string
+	claims   []string
+	sentence string
+}
+
+// differs is the key of runs that were made twice and were not the same.
+const differs = "determinism"
+
+func (t *trial) shown() (all []shown) {
+	if t.differs {
+		all = append(all, shown{differs, nil, "two runs of the seed were not the same"})
+	}
+	v := t.run.Verdict
+	for _, c := range v.Checks {
 		if c.Outcome != checkers.Violation {
 			continue
 		}
@@ -115,13 +136,13 @@ func (s *tally) add(t trial) {
 		if i >= 0 && c.Anomalies[i].Place != "" {
 			key += " at " + string(c.Anomalies[i].Place)
 		}
-		s.find(t, key, []string{c.Claim}, v.Sentence)
+		all = append(all, shown{key, []string{c.Claim}, v.Sentence})
 	}
 	if v.Outcome == checkers.Error {
-		s.Errors++
 		why := strings.Join(v.Reasons, "; ")
-		s.find(t, "error: "+kindOf(why), nil, why)
+		all = append(all, shown{"error: " + kindOf(why), nil, why})
 	}
+	return all
 }
 
 // kindOf is the beginning of a message, up to where it names something.
@@ -141,9 +162,9 @@ func (s *tally) hazard(claim string) {
 	s.hazards[i].Seeds++
 }
 
-func (s *tally) find(t trial, key string, claims []string, sentence string) {
-	f := found{Finding{key, claims, sentence, t.searcher, t.spec, t.plan, 1, t.run.Verdict.Outcome}, t.number}
-	i := slices.IndexFunc(s.findings, func(o found) bool { return o.Key == key })
+func (s *tally) find(t trial, x shown) {
+	f := found{Finding{x.key, x.claims, x.sentence, t.searcher, t.spec, t.plan, 1, t.run.Verdict.Outcome, nil}, t.number}
+	i := slices.IndexFunc(s.findings, func(o found) bool { return o.Key == x.key })
 	if i < 0 {
 		s.findings = append(s.findings, f)
 		return
