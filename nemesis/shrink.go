@@ -52,14 +52,14 @@ func dropSteps(p Plan, shows func(Plan) bool) Plan {
 func shorten(p Plan, shows func(Plan) bool) Plan {
 	for i := range p.Steps {
 		for p.Steps[i].For.D()/2 >= shortest {
-			less := p.with(i, func(s *Step) { s.For = spec.Duration((s.For.D() / 2).Round(time.Millisecond)) })
+			less := p.With(i, func(s *Step) { s.For = spec.Duration((s.For.D() / 2).Round(time.Millisecond)) })
 			if !shows(less) {
 				break
 			}
 			p = less
 		}
 		for p.Steps[i].Fault.Count > 1 {
-			less := p.with(i, func(s *Step) { s.Fault.Count /= 2 })
+			less := p.With(i, func(s *Step) { s.Fault.Count /= 2 })
 			if !shows(less) {
 				break
 			}
@@ -69,8 +69,8 @@ func shorten(p Plan, shows func(Plan) bool) Plan {
 	return p
 }
 
-// with is the plan with one step changed.
-func (p Plan) with(i int, change func(*Step)) Plan {
+// With is the plan with one step changed.
+func (p Plan) With(i int, change func(*Step)) Plan {
 	p.Steps = slices.Clone(p.Steps)
 	change(&p.Steps[i])
 	return p

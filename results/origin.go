@@ -20,6 +20,14 @@ type Origin struct {
 	Faults  int    `json:"faults"`  // in the plan as it was found
 	Left    int    `json:"left"`    // in the plan of this bundle
 	Runs    int    `json:"runs"`    // that it took to reduce it; 0: it is as it was found
+	Timed   Rate   `json:"timed"`   // other seeds that show the same when faults begin at their times
+	Armed   Rate   `json:"armed"`   // and with the plan of this bundle, whose faults begin at events where that does better
+}
+
+// Rate is k of n.
+type Rate struct {
+	K int `json:"k"`
+	N int `json:"n"`
 }
 
 // words tell it to people, a sentence each.
@@ -36,7 +44,11 @@ func (o Origin) Reduced() string {
 	if o.Runs == 0 {
 		return "not reduced: the search was interrupted"
 	}
-	return fmt.Sprintf("reduced from %d faults to %d in %d runs", o.Faults, o.Left, o.Runs)
+	text := fmt.Sprintf("reduced from %d faults to %d in %d runs", o.Faults, o.Left, o.Runs)
+	if o.Armed.K > o.Timed.K {
+		return fmt.Sprintf("%s, armed on events: shows in %d of %d other seeds, by time in %d", text, o.Armed.K, o.Armed.N, o.Timed.K)
+	}
+	return fmt.Sprintf("%s: shows in %d of %d other seeds", text, o.Armed.K, o.Armed.N)
 }
 
 // Keep writes down where the run came from, with the run as it was found, and says so in the report.

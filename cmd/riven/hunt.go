@@ -141,6 +141,7 @@ func (f *huntFlags) keep(ctx context.Context, x hunt.Finding, seeds int) (*resul
 	if r := x.Reduced; r != nil {
 		s, plan = r.Spec, r.Plan
 		from.Left, from.Runs = len(plan.Steps), r.Runs
+		from.Timed, from.Armed = results.Rate{K: r.Timed.Shown, N: r.Timed.Of}, results.Rate{K: r.Armed.Shown, N: r.Armed.Of}
 	}
 	b, err := simulate(ctx, run.Options{Spec: s, Plan: &plan, Root: f.dir, Commit: cmp.Or(f.commit, results.Revision()), Progress: quietly{}})
 	if err != nil {

@@ -17,6 +17,9 @@ type Reduction struct {
 	Spec spec.Spec
 	Plan nemesis.Plan
 	Runs int // that it took
+
+	Timed, Armed Yield // with what is left of the faults beginning when they did; and with events that they begin at
+	Arming       int   // runs that these took
 }
 
 // budget is how many runs a finding may take to be reduced.
@@ -41,7 +44,10 @@ func reduce(ctx context.Context, f Finding) (Reduction, error) {
 		}
 	}
 	shrink()
-	return Reduction{s, p, a.made}, a.err
+	r := Reduction{Runs: a.made}
+	r.Spec, r.Plan, r.Timed, r.Armed = a.arm(s, p, f)
+	r.Arming = a.made - r.Runs
+	return r, a.err
 }
 
 // smaller are the specs with a bit less, what saves most first.
@@ -83,20 +89,26 @@ type attempts struct {
 }
 
 func (a *attempts) shows(s spec.Spec, p nemesis.Plan) bool {
+	_, ok := a.attempt(s, p)
+	return ok
+}
+
+// attempt makes the run, and tells whether it shows the same.
+func (a *attempts) attempt(s spec.Spec, p nemesis.Plan) (t trial, ok bool) {
 	if a.left == 0 || a.err != nil || a.ctx.Err() != nil {
-		return false
+		return t, false
 	}
 	if _, err := run.Plan(s, &p); errors.Join(err, s.Validate(), catalogue.Validate(s)) != nil {
-		return false // a fault of the plan has lost its node or its time
+		return t, false // a fault of the plan has lost its node or its time
 	}
 	a.left--
 	a.made++
-	t := trial{spec: s, plan: p}
+	t = trial{spec: s, plan: p}
 	if t.make(a.ctx, a.key == differs); t.err != nil {
 		if a.ctx.Err() == nil {
 			a.err = t.err
 		}
-		return false
+		return t, false
 	}
-	return slices.ContainsFunc(t.shown(), func(x shown) bool { return x.key == a.key })
+	return t, slices.ContainsFunc(t.shown(), func(x shown) bool { return x.key == a.key })
 }
