@@ -38,8 +38,8 @@ func huntCommand() *cobra.Command {
 		Use:   "hunt [WORKLOAD]",
 		Short: "Search for violations over many seeds, in the simulation",
 		Long: `Runs seed after seed in the simulation, on all cores. The planners of faults take turns; session timeout, syncLimit, hold time and the
-number of servers vary with the seed. What violates a claim is a finding: the first seed of each kind is reduced, to fewer and
-shorter faults and fewer nodes, and becomes a bundle with its own report, which riven replay repeats exactly. An interrupt keeps what
+number of servers vary with the seed. What violates a claim is a finding: the first run of each planner is reduced, to fewer
+and shorter faults and fewer nodes, and armed on events; each kind of faults that it takes is a finding of its own and becomes a bundle with its own report, which riven replay repeats exactly. An interrupt keeps what
 was found.
 
 Exit codes: 0 nothing found, 1 a violation, 3 an error, 64 bad usage.`,
@@ -122,7 +122,7 @@ func (f *huntFlags) tell(c *cobra.Command, sum hunt.Summary) error {
 		if err != nil {
 			return failed(err)
 		}
-		fmt.Fprintf(out, "%s: %d of %d seeds, first %d by %s: %s\n", x.Key, x.Times, sum.Seeds, x.Spec.Seed, x.Searcher, firstLine(b.Verdict.Sentence))
+		fmt.Fprintf(out, "%s: %d of %d seeds, one is %d by %s: %s\n", title(x), x.Times, sum.Seeds, x.Spec.Seed, x.Searcher, firstLine(b.Verdict.Sentence))
 		fmt.Fprintf(out, "  %s\n  repeat %s\n  report %s\n", b.Origin.Reduced(), results.ShellLine([]string{"riven", "replay", b.Dir}), b.ReportPath())
 	}
 	if len(sum.Findings) == 0 {
@@ -134,9 +134,20 @@ func (f *huntFlags) tell(c *cobra.Command, sum hunt.Summary) error {
 	return judged(worst)
 }
 
+// title is what a finding is and takes.
+func title(x hunt.Finding) string {
+	switch {
+	case x.Reduced == nil:
+		return x.Key
+	case len(x.Cause) == 0:
+		return x.Key + ", without a fault"
+	}
+	return x.Key + ", by " + strings.Join(x.Cause, " and ")
+}
+
 // keep makes a bundle of a finding: of its reduced run, with the run as it was found beside it.
 func (f *huntFlags) keep(ctx context.Context, x hunt.Finding, seeds int) (*results.Bundle, error) {
-	from := results.Origin{Finding: x.Key, Planner: x.Searcher, Seeds: seeds, Times: x.Times, Faults: len(x.Plan.Steps), Left: len(x.Plan.Steps)}
+	from := results.Origin{Finding: title(x), Planner: x.Searcher, Seeds: seeds, Times: x.Times, Faults: len(x.Plan.Steps), Left: len(x.Plan.Steps)}
 	s, plan := x.Spec, x.Plan
 	if r := x.Reduced; r != nil {
 		s, plan = r.Spec, r.Plan

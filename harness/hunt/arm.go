@@ -1,6 +1,8 @@
 package hunt
 
 import (
+	"context"
+
 	"riven/harness/spec"
 	"riven/nemesis"
 )
@@ -14,22 +16,32 @@ const (
 	armBudget  = 300 // runs that arming a finding may take
 )
 
+// arm arms the faults of the reduced finding.
+func (f *Finding) arm(ctx context.Context) error {
+	a := &attempts{ctx: ctx, key: f.Key, left: armBudget}
+	r := *f.Reduced
+	r.Spec, r.Plan, r.Armed = a.arm(r.Spec, r.Plan, *f)
+	r.Arming = a.made
+	f.Reduced = &r
+	return a.err
+}
+
 // arm makes faults that begin at a time begin at an event, where the run then shows the same more often in other seeds.
 // Times differ between clusters, events do not: so it is for what is to be shown on another.
-func (a *attempts) arm(s spec.Spec, p nemesis.Plan, found Finding) (armed spec.Spec, plan nemesis.Plan, timed, yield Yield) {
-	a.left = armBudget
-	timed, _ = a.yield(s, p)
-	yield = timed
-	better := func(s2 spec.Spec, p2 nemesis.Plan) bool {
-		if yield.Shown >= enough || !a.shows(s2, p2) {
-			return false
+func (a *attempts) arm(s spec.Spec, p nemesis.Plan, found Finding) (spec.Spec, nemesis.Plan, Yield) {
+	yield := found.Reduced.Timed
+	take := func(least int, s2 spec.Spec, p2 nemesis.Plan) {
+		if !a.shows(s2, p2) {
+			return
 		}
-		y, ok := a.yield(s2, p2)
-		if !ok || y.Shown <= yield.Shown {
-			return false
+		if y, ok := a.yield(s2, p2); ok && y.Shown >= least {
+			s, p, yield = s2, p2, y
 		}
-		s, p, yield = s2, p2, y
-		return true
+	}
+	better := func(s2 spec.Spec, p2 nemesis.Plan) {
+		if yield.Shown < enough {
+			take(yield.Shown+1, s2, p2)
+		}
 	}
 	for i := range p.Steps {
 		t, ok := a.attempt(s, p)
@@ -46,20 +58,20 @@ func (a *attempts) arm(s spec.Spec, p nemesis.Plan, found Finding) (armed spec.S
 			}
 		}
 	}
-	// What was just long enough at one time may not be at another.
-	better(s, asLong(p, found.Plan))
+	// What was just long enough with these times may not be with others.
 	longer := s
 	longer.Time = found.Spec.Time
 	better(longer, p)
-	return s, p, timed, yield
+	take(yield.Shown, s, twiceAsLong(p, found.Plan))
+	return s, p, yield
 }
 
-// asLong is the plan with faults as long as they were in the other.
-func asLong(p, was nemesis.Plan) nemesis.Plan {
+// twiceAsLong is the plan with faults twice as long, but not longer than they were in the other.
+func twiceAsLong(p, was nemesis.Plan) nemesis.Plan {
 	for i := range p.Steps {
 		for _, w := range was.Steps {
 			if w.ID == p.Steps[i].ID {
-				p = p.With(i, func(s *nemesis.Step) { s.For, s.Fault.Count = w.For, w.Fault.Count })
+				p = p.With(i, func(s *nemesis.Step) { s.For = min(2*s.For, w.For) })
 			}
 		}
 	}

@@ -36,15 +36,18 @@ type Status struct {
 
 // Finding is a violation, or a run that the harness could not judge, with the first seed that showed it.
 type Finding struct {
-	Key      string // claim and place
+	Key      string   // claim and place; of a run that violates several, each
+	Cause    []string // kinds of faults that it takes; known once it is reduced
 	Claims   []string
 	Sentence string
 	Searcher string
 	Spec     spec.Spec
 	Plan     nemesis.Plan
-	Times    int // seeds that showed the same
+	Times    int // seeds that showed the same; of several claims the most
 	Outcome  checkers.Outcome
 	Reduced  *Reduction // nil: the search was interrupted before it was made
+
+	samples []trial // the first of each planner's, without their runs
 }
 
 // Summary is what came of it.
@@ -103,28 +106,9 @@ func Do(ctx context.Context, o Options) (Summary, error) {
 	}
 	sum.Took = time.Since(began)
 	all := sum.summary()
-	return all, cmp.Or(failed, o.reduceAll(ctx, &all))
-}
-
-// reduceAll reduces one finding after another.
-func (o Options) reduceAll(ctx context.Context, sum *Summary) error {
-	for i := range sum.Findings {
-		f := &sum.Findings[i]
-		if o.View != nil {
-			st := sum.Status
-			st.Reducing = f.Key
-			o.View(st)
-		}
-		r, err := reduce(ctx, *f)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("reduce %s of seed %d: %w", f.Key, f.Spec.Seed, err)
-		}
-		f.Reduced = &r
-	}
-	return nil
+	findings, err := o.reduceAll(ctx, all)
+	all.Findings = findings
+	return all, cmp.Or(failed, err)
 }
 
 // trial is one seed and what came of it.
@@ -175,13 +159,15 @@ func (t *trial) make(ctx context.Context, again bool) {
 // streamVary keeps the draws of variation apart from others of the seed.
 const streamVary = 0x76617279
 
-// vary gives a seed a timing of its own: what shows at one may be hidden at all others.
+// vary gives a seed a timing of its own: what shows at one may be hidden at all others. Some holds outlast the session, so
+// that who works on after it is seen to.
 func vary(s spec.Spec) spec.Spec {
 	r := rand.New(rand.NewPCG(s.Seed, streamVary))
 	tick := s.Timing.Tick()
 	s.Timing.SyncLimit = []int{2, 5, 5, 10, 20}[r.IntN(5)]
 	s.Timing.Session = spec.Duration(tick * time.Duration([]int{4, 6, 10, 10, 15, 20}[r.IntN(6)]))
-	s.Hold = spec.Duration([]time.Duration{50, 300, 300, 1000, 2500}[r.IntN(5)] * time.Millisecond)
+	session := s.Timing.Session.D()
+	s.Hold = spec.Duration([]time.Duration{50 * time.Millisecond, 300 * time.Millisecond, 300 * time.Millisecond, session / 2, session * 2}[r.IntN(5)])
 	s.Servers = []int{3, 3, 5}[r.IntN(3)]
 	return s
 }

@@ -62,6 +62,7 @@ func TestReduce(t *testing.T) {
 		less.Steps = slices.Delete(slices.Clone(r.Plan.Steps), i, i+1)
 		require.False(t, a.shows(r.Spec, less), "step %d is not needed", i)
 	}
+	require.Equal(t, r.Plan.Cause(), f.Cause)
 	f.Spec, f.Plan = r.Spec, r.Plan
 	twice, err := reduce(context.Background(), f)
 	require.NoError(t, err)
@@ -116,4 +117,24 @@ func TestInterrupt(t *testing.T) {
 	require.NotEmpty(t, sum.Findings)
 	require.Nil(t, sum.Findings[0].Reduced)
 	require.Less(t, sum.Seeds, sum.Of)
+}
+
+// TestCauses: what needs other kinds of faults is another finding, what needs more of the same is not; and claims that one
+// run violates are told together.
+func TestCauses(t *testing.T) {
+	o := options("lock", 60)
+	o.Spec.Claims, o.Spec.Faults, o.Spec.Fencing = []string{"belief"}, []string{"partition"}, false
+	o.Spec.Time = spec.Duration(20 * time.Second)
+	sum, err := Do(context.Background(), o)
+	require.NoError(t, err)
+	var causes [][]string
+	for _, f := range sum.Findings {
+		require.Equal(t, []string{"exclusion", "tokens", "belief"}, f.Claims)
+		for _, c := range causes {
+			require.False(t, within(c, f.Cause), "%v is %v and more", f.Cause, c)
+		}
+		causes = append(causes, f.Cause)
+	}
+	require.Contains(t, causes, []string{"partition from-peers"})
+	require.Greater(t, len(causes), 1)
 }

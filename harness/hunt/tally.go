@@ -163,17 +163,31 @@ func (s *tally) hazard(claim string) {
 }
 
 func (s *tally) find(t trial, x shown) {
-	f := found{Finding{x.key, x.claims, x.sentence, t.searcher, t.spec, t.plan, 1, t.run.Verdict.Outcome, nil}, t.number}
+	first := Finding{Key: x.key, Claims: x.claims, Sentence: x.sentence, Searcher: t.searcher, Spec: t.spec, Plan: t.plan, Times: 1, Outcome: t.run.Verdict.Outcome}
+	f := found{first, t.number}
 	i := slices.IndexFunc(s.findings, func(o found) bool { return o.Key == x.key })
 	if i < 0 {
+		i = len(s.findings)
 		s.findings = append(s.findings, f)
-		return
-	}
-	if old := &s.findings[i]; t.number < old.number {
-		f.Times = old.Times
+	} else if old := &s.findings[i]; t.number < old.number {
+		f.Times, f.samples = old.Times+1, old.samples
 		*old = f
+	} else {
+		old.Times++
 	}
-	s.findings[i].Times++
+	s.findings[i].sample(t)
+}
+
+// sample keeps the first run of each planner that showed the finding.
+func (f *Finding) sample(t trial) {
+	t.run = nil
+	i := slices.IndexFunc(f.samples, func(o trial) bool { return o.searcher == t.searcher })
+	if i < 0 {
+		f.samples = append(f.samples, t)
+	} else if t.number < f.samples[i].number {
+		f.samples[i] = t
+	}
+	slices.SortFunc(f.samples, func(a, b trial) int { return cmp.Compare(a.number, b.number) })
 }
 
 func (s *tally) status() Status {
