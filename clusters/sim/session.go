@@ -25,12 +25,21 @@ type sessionHost struct{ i *incarnation }
 
 var _ client.Host = sessionHost{}
 
-func (h sessionHost) Servers() int                             { return len(h.i.p.servers) }
-func (h sessionHost) Name(server int) string                   { return h.i.p.c.names[h.i.p.servers[server]] }
-func (h sessionHost) Signal() *kernel.Signal                   { return h.i.p.c.k.Signal() }
-func (h sessionHost) Now() time.Duration                       { return h.i.p.c.k.Now() }
-func (h sessionHost) Check()                                   { h.i.group.Check() }
-func (h sessionHost) Note(op history.Op)                       { h.i.note(op) }
+func (h sessionHost) Servers() int           { return len(h.i.p.servers) }
+func (h sessionHost) Name(server int) string { return h.i.p.c.names[h.i.p.servers[server]] }
+func (h sessionHost) Signal() *kernel.Signal { return h.i.p.c.k.Signal() }
+func (h sessionHost) Now() time.Duration     { return h.i.p.c.k.Now() }
+func (h sessionHost) Check()                 { h.i.group.Check() }
+func (h sessionHost) Note(op history.Op)     { h.i.note(op) }
+
+// streamDial keeps the draws of a node's clients apart from others.
+const streamDial = 6 << 32
+
+func (h sessionHost) Within(d time.Duration) time.Duration {
+	c := h.i.p.c
+	return c.k.Between(streamDial|uint64(h.i.p.node), c.k.Events(), 0, d)
+}
+
 func (h sessionHost) Deadline(d time.Duration) kernel.Deadline { return h.i.p.c.k.Deadline(d) }
 
 // Began keeps the client so that it can be ended with its node.

@@ -52,6 +52,7 @@ Exit codes: 0 nothing found, 1 a violation, 3 an error, 64 bad usage.`,
 	flags.StringVar(&s.Recipe, "recipe", "", "recipe that the participants run (riven list); the workload's first when not given")
 	flags.StringSliceVar(&s.Defects, "defect", nil, "defects to switch on in the recipe")
 	flags.StringSliceVar(&s.Broken, "broken", nil, "defects to switch on in the simulated servers")
+	flags.StringVar(&s.Client, "client", "", clientHelp)
 	flags.StringSliceVar(&s.Faults, "faults", nil, "kinds of faults to plan (not given: all)")
 	flags.IntVar(&f.many, "seeds", 1000, "how many seeds")
 	flags.Uint64Var(&f.first, "first", 1, "the first seed")
