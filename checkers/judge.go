@@ -83,11 +83,15 @@ func ofFaults(in Input) []reason {
 	return out
 }
 
-// lastReceipts are the receipts that count, by step: a step that was late or unmet is armed again and gets another.
+// lastReceipts are the receipts that count, by step: a step that was late or unmet is armed again and gets another. One
+// that was applied can strike late elsewhere, before it is disarmed there.
 func lastReceipts(in Input) map[string]*nemesis.Receipt {
 	out := map[string]*nemesis.Receipt{}
 	for i := range in.Receipts {
-		out[in.Receipts[i].Step.ID] = &in.Receipts[i]
+		r := &in.Receipts[i]
+		if was := out[r.Step.ID]; was == nil || was.Status != nemesis.Applied || r.Status != nemesis.Late {
+			out[r.Step.ID] = r
+		}
 	}
 	return out
 }

@@ -42,12 +42,13 @@ type ProcessReceipt struct {
 // ClockReceipt is by how much the wall clocks of a node's processes were ahead, as read in the processes.
 type ClockReceipt struct {
 	Node    string        `json:"node"`
-	Pids    []int         `json:"pids"`    // at the begin
-	Before  spec.Duration `json:"before"`  // the fault
-	Begin   spec.Duration `json:"begin"`   // once it was in force
-	Last    spec.Duration `json:"last"`    // before it was undone
-	After   spec.Duration `json:"after"`   // it was undone
-	LastPid int           `json:"lastPid"` // one that was read at the end: another than at the begin if there was a new start in between; 0: none ran
+	Pids    []int         `json:"pids"`             // at the begin
+	Before  spec.Duration `json:"before"`           // the fault
+	Begin   spec.Duration `json:"begin"`            // once it was in force
+	Last    spec.Duration `json:"last"`             // before it was undone
+	After   spec.Duration `json:"after"`            // it was undone
+	LastPid int           `json:"lastPid"`          // one that was read at the end: another than at the begin if there was a new start in between; 0: none ran
+	Killed  bool          `json:"killed,omitempty"` // none ran at the end, by another fault: the skew had ended with its process
 }
 
 // LostReply is one reply that did not reach its caller.

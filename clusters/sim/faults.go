@@ -220,7 +220,9 @@ func (c *Cluster) Disarm(_ context.Context, nodes []string, fault string) error 
 		if err != nil {
 			return fmt.Errorf("disarm %s: %w", fault, err)
 		}
-		p.arms.armed = slices.DeleteFunc(p.arms.armed, func(a *arming) bool { return a.Fault == fault })
+		isIt := func(a *arming) bool { return a.Fault == fault }
+		p.arms.armed = slices.DeleteFunc(p.arms.armed, isIt)
+		p.arms.firing = slices.DeleteFunc(p.arms.firing, isIt)
 	}
 	return nil
 }
@@ -264,15 +266,18 @@ type armed struct{ p *participant }
 
 func (a armed) Handle(_ uint8, number, _ uint64) { a.p.fire(number) }
 
-// fire carries an armed fault out.
+// fire carries an armed fault out, unless it was disarmed meanwhile.
 func (p *participant) fire(number uint64) {
 	k := slices.IndexFunc(p.arms.firing, func(a *arming) bool { return a.number == number })
+	if k < 0 {
+		return
+	}
 	a := p.arms.firing[k]
 	p.arms.firing = slices.Delete(p.arms.firing, k, k+1)
 	out := clusters.Fired{Fault: a.Fault, Node: p.name, Hold: a.hold, Span: p.c.span(), Late: a.over}
 	out.Receipt.Node = p.name
 	switch {
-	case p.inc == nil || p.starts != a.inc:
+	case p.inc == nil || p.starts != a.inc, a.Kind == nemesis.Pause && p.c.k.Paused(p.node):
 		out.Late = true
 	case a.Kind == nemesis.Kill:
 		out.Receipt, out.Span, _ = p.c.Kill(context.Background(), p.name)

@@ -138,7 +138,7 @@ func (o Options) draw(i uint64) trial {
 	t := trial{number: i, spec: o.Spec}
 	t.spec.Seed = o.Spec.Seed + i
 	searchers := nemesis.Searchers()
-	s := searchers[i%uint64(len(searchers))]
+	s := searchers[t.spec.Seed%uint64(len(searchers))] // the seed alone decides, wherever a search begins
 	t.searcher = s.Name
 	if !o.Fixed {
 		t.spec = vary(t.spec)

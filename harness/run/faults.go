@@ -87,6 +87,12 @@ func (r *run) end(ctx context.Context, o nemesis.Order) {
 		return
 	}
 	delete(r.force, o.Step.ID)
+	r.lift(ctx, o, f)
+	r.settle(o, f)
+}
+
+// lift undoes what a step did and notes when.
+func (r *run) lift(ctx context.Context, o nemesis.Order, f *inForce) {
 	r.ledger(o.Step.ID, results.Undo, describe(o))
 	span, err := r.undo(ctx, o, f)
 	f.receipt.End, f.receipt.EndBy = span.From, span.To
@@ -95,7 +101,6 @@ func (r *run) end(ctx context.Context, o nemesis.Order) {
 	if err != nil && f.receipt.Status != nemesis.Failed {
 		f.receipt.Status, f.receipt.Why = nemesis.Failed, err.Error()
 	}
-	r.settle(o, f)
 }
 
 func (r *run) undo(ctx context.Context, o nemesis.Order, f *inForce) (span clusters.Span, err error) {
@@ -126,6 +131,8 @@ func (r *run) undo(ctx context.Context, o nemesis.Order, f *inForce) (span clust
 		c.Last, c.After = spec.Duration(read.Before), spec.Duration(read.Now)
 		if len(read.Pids) > 0 {
 			c.LastPid = read.Pids[0]
+		} else {
+			c.Killed = r.killed(node)
 		}
 	case nemesis.LoseReply:
 		// What was not lost yet is not lost any more.
@@ -135,6 +142,14 @@ func (r *run) undo(ctx context.Context, o nemesis.Order, f *inForce) (span clust
 		f.receipt.Lost = r.lostReplies(o.Step.ID)
 	}
 	return span, err
+}
+
+// killed tells whether a kill of the node is in force.
+func (r *run) killed(node string) bool {
+	return slices.ContainsFunc(r.plan.Steps, func(s nemesis.Step) bool {
+		f := r.force[s.ID]
+		return f != nil && s.Fault.Kind == nemesis.Kill && slices.Contains(f.receipt.Nodes, node)
+	})
 }
 
 func (r *run) heal(ctx context.Context, f *inForce) (clusters.Span, error) {
@@ -232,6 +247,8 @@ func judgeClock(x nemesis.Receipt) (nemesis.Status, string) {
 		return nemesis.Failed, fmt.Sprintf("the clock was off by %v already", c.Before.D())
 	case (c.Begin - f.Jump).D().Abs() > clockMargin+drift:
 		return nemesis.Failed, fmt.Sprintf("the clock was read to be off by %v instead of %v", c.Begin.D(), f.Jump.D())
+	case c.Killed:
+		return nemesis.Applied, ""
 	case c.LastPid == 0:
 		return nemesis.Failed, "no process was there at the end whose clock could be read"
 	case c.After != 0:
@@ -253,37 +270,29 @@ const clockMargin = 100 * time.Millisecond
 // fired takes in an armed fault that an agent has applied by itself.
 func (r *run) fired(ctx context.Context, x clusters.Fired) {
 	orders := r.conductor.Fired(r.elapsed(), x.Fault, x.Node, x.Hold)
-	if len(orders) == 0 {
-		r.undoStray(ctx, x)
-		return
-	}
-	step := orders[0].Step
+	step := r.plan.Steps[slices.IndexFunc(r.plan.Steps, func(s nemesis.Step) bool { return s.ID == x.Fault })]
 	o := nemesis.Order{Act: nemesis.ActBegin, Step: step, Resolved: nemesis.Resolved{Nodes: []string{x.Node}, Down: []string{x.Node}, Hold: x.Hold}}
 	f := &inForce{receipt: nemesis.Receipt{
 		Step: step, Nodes: []string{x.Node}, BeginFrom: x.Span.From, Begin: x.Span.To,
 		Processes: []nemesis.ProcessReceipt{x.Receipt}, Expect: r.conductor.View.Expect(r.conductor.Active()),
 	}}
-	if x.Late {
+	switch stray := len(orders) == 0; {
+	case stray:
+		f.receipt.Status, f.receipt.Why = nemesis.Late, "it struck "+x.Node+" before it could be disarmed"
+	case x.Late && x.Receipt.Pid == 0:
+		f.receipt.Status, f.receipt.Why = nemesis.Late, "the process had ended, or stood still, before the fault was in force"
+	case x.Late:
 		f.receipt.Status, f.receipt.Why = nemesis.Late, "the hold "+x.Hold+" was over before the fault was in force"
 	}
-	r.force[step.ID] = f
 	r.ledger(step.ID, results.Applied, describe(o))
 	r.faultEvent(o, "begin", x.Span)
+	if len(orders) == 0 {
+		r.lift(ctx, o, f)
+		r.receipt(f.receipt)
+		return
+	}
+	r.force[step.ID] = f
 	r.carryOut(ctx, orders)
-}
-
-// undoStray undoes a fault of an agent that fired although another one had already, before it could be disarmed.
-func (r *run) undoStray(ctx context.Context, x clusters.Fired) {
-	r.ledger(x.Fault, results.Undo, "fired a second time, on "+x.Node)
-	var err error
-	if x.Receipt.Gone {
-		_, _, err = r.cluster.Restart(ctx, x.Node)
-	} else {
-		_, _, err = r.cluster.Resume(ctx, x.Node)
-	}
-	if err != nil {
-		r.problem(fmt.Errorf("undo %s, which fired a second time on %s: %w", x.Fault, x.Node, err))
-	}
 }
 
 // carryOut does what the conductor orders, one after the other.

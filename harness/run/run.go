@@ -314,6 +314,9 @@ func (r *run) healAll(ctx context.Context) error {
 		return err
 	}
 	r.carryOut(ctx, r.conductor.Finish())
+	for _, f := range r.takeFired() { // just before they were disarmed
+		r.fired(ctx, f)
+	}
 	for _, s := range r.plan.Steps {
 		if !r.done[s.ID] {
 			r.receipt(nemesis.Receipt{Step: s, Status: nemesis.Unmet, Why: "neither its trigger nor a fitting target came up before the ops ended"})

@@ -2,12 +2,14 @@ package run
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"riven/checkers"
+	"riven/harness/history"
 	"riven/harness/spec"
 	"riven/nemesis"
 )
@@ -69,6 +71,52 @@ func TestSimulatedFaults(t *testing.T) {
 			require.GreaterOrEqual(t, time.Duration(r.End-r.Begin), 2900*time.Millisecond, name)
 		}
 	}
+}
+
+// TestArmedTooLate: what has not struck when the ops end never does, though its event has come; and nobody is paused
+// twice at a time.
+func TestArmedTooLate(t *testing.T) {
+	s := simulated("lock", 3)
+	s.Time, s.Hold = spec.Duration(12*time.Second), spec.Duration(time.Second)
+	pause := func(id string, at, after time.Duration) nemesis.Step {
+		return nemesis.Step{
+			ID: id, At: spec.Duration(at), For: spec.Duration(3 * time.Second),
+			On:    &nemesis.Trigger{Event: nemesis.OnAcquired, After: spec.Duration(after)},
+			Fault: nemesis.Fault{Kind: nemesis.Pause, Target: nemesis.Target{Role: nemesis.Holder}},
+		}
+	}
+	x, err := Simulate(context.Background(), s, &nemesis.Plan{Policy: "file", Steps: []nemesis.Step{
+		pause("f1", time.Second, 50*time.Millisecond), pause("f2", time.Second, 100*time.Millisecond), pause("f3", 10*time.Second, 3*time.Second),
+	}})
+	require.NoError(t, err)
+	said := map[string][]nemesis.Status{}
+	for _, r := range x.Input.Receipts {
+		said[r.Step.ID] = append(said[r.Step.ID], r.Status)
+	}
+	require.Equal(t, map[string][]nemesis.Status{
+		"f1": {nemesis.Applied}, "f2": {nemesis.Late, nemesis.Applied}, "f3": {nemesis.Unmet},
+	}, said)
+	last := slices.IndexFunc(x.Input.History, func(e history.Event) bool { return e.Type == history.Phase && e.F == history.PhaseHeal })
+	for _, e := range x.Input.History[last:] {
+		require.NotEqual(t, history.Fault, e.Type, "after the heal: %v", e)
+	}
+	for _, c := range x.Verdict.Checks {
+		require.NotEqual(t, checkers.Violation, c.Outcome, c.Claim)
+	}
+}
+
+// TestClockOfTheDead: a process takes its skewed clock to its grave, and that is no fault of the harness.
+func TestClockOfTheDead(t *testing.T) {
+	s := simulated("lock", 3)
+	s.Time = spec.Duration(12 * time.Second)
+	p2 := nemesis.Target{Node: "p2"}
+	x, err := Simulate(context.Background(), s, &nemesis.Plan{Policy: "file", Steps: []nemesis.Step{
+		{ID: "f1", At: spec.Duration(2 * time.Second), For: spec.Duration(2 * time.Second), Fault: nemesis.Fault{Kind: nemesis.Clock, Target: p2, Jump: spec.Duration(time.Minute)}},
+		{ID: "f2", At: spec.Duration(3 * time.Second), For: spec.Duration(2 * time.Second), Fault: nemesis.Fault{Kind: nemesis.Kill, Target: p2}},
+	}})
+	require.NoError(t, err)
+	require.Equal(t, checkers.Pass, x.Verdict.Outcome, x.Verdict.Reasons)
+	require.True(t, x.Input.Receipts[0].Clocks[0].Killed)
 }
 
 // TestBrokenServers: with half of the servers for a quorum two histories come about, and the checkers see it.

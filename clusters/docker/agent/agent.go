@@ -173,13 +173,13 @@ func (a *agent) request(line []byte, inTurn chan<- Request) error {
 		return err
 	}
 	switch r.Cmd {
-	case CmdStart, CmdKill, CmdPause, CmdResume, CmdCut, CmdClock, CmdDetect:
+	case CmdStart, CmdKill, CmdPause, CmdResume, CmdCut, CmdClock, CmdDisarm, CmdDetect:
 		select {
 		case inTurn <- r:
 		case <-a.ctx.Done():
 		}
-	case CmdArm, CmdDisarm:
-		a.answer(r, a.atOnce)
+	case CmdArm:
+		a.answer(r, a.arm)
 	case CmdDrops, CmdProbe, CmdCounts, CmdFour:
 		a.spawn(func() { a.answer(r, a.aside) })
 	default:
@@ -226,6 +226,9 @@ func (a *agent) inTurn(ctx context.Context, r Request) (Answer, error) {
 	case CmdClock:
 		c, s, err := a.setClock(r.Clock, r.TTL)
 		return Answer{From: s.Start, To: s.End, Clock: &c}, err
+	case CmdDisarm:
+		a.relay.disarm(r.Text)
+		return Answer{}, nil
 	}
 	return a.detect(ctx)
 }
@@ -242,17 +245,12 @@ func (a *agent) detect(ctx context.Context) (Answer, error) {
 	return Answer{Mechanisms: inject.Detect(ctx, a.processes)}, nil
 }
 
-func (a *agent) atOnce(_ context.Context, r Request) (Answer, error) {
-	if r.Cmd == CmdArm {
-		if r.Armed == nil {
-			return Answer{}, errors.New("nothing to arm")
-		}
-		a.relay.arm(*r.Armed)
-		return Answer{}, nil
+// arm is done at once: no op that comes later may miss it.
+func (a *agent) arm(_ context.Context, r Request) (Answer, error) {
+	if r.Armed == nil {
+		return Answer{}, errors.New("nothing to arm")
 	}
-	if !a.relay.disarm(r.Text) {
-		return Answer{Text: "fired"}, nil
-	}
+	a.relay.arm(*r.Armed)
 	return Answer{}, nil
 }
 

@@ -18,7 +18,6 @@ const (
 // under its lock.
 type arms struct {
 	armed  map[string]*arming
-	fired  map[string]bool // by id, until armed again
 	firing []*firing
 }
 
@@ -35,21 +34,29 @@ type firing struct {
 	over  bool // what it was armed on no longer holds
 }
 
-func newArms() arms { return arms{armed: map[string]*arming{}, fired: map[string]bool{}} }
+func newArms() arms { return arms{armed: map[string]*arming{}} }
 
 func (r *relay) arm(a Armed) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.fired, a.Fault)
 	r.armed[a.Fault] = &arming{Armed: a}
 }
 
-// disarm tells whether it was in time.
-func (r *relay) disarm(fault string) bool {
+// disarm takes a fault back, also one whose event has come: it has taken effect already, or never will. The faults' lock
+// is held here and while a firing takes effect.
+func (r *relay) disarm(fault string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.armed, fault)
-	return !r.fired[fault]
+	r.firing = slices.DeleteFunc(r.firing, func(f *firing) bool { return f.Fault == fault })
+	r.wake.Signal()
+}
+
+// stillOn tells whether the firing has not been disarmed.
+func (r *relay) stillOn(f *firing) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Contains(r.firing, f)
 }
 
 // event fires what waits for it. Of several faults armed on the same event the lowest id comes first.
@@ -66,7 +73,6 @@ func (r *relay) event(e nemesis.Event, hold string) {
 			continue
 		}
 		delete(r.armed, id)
-		r.fired[id] = true
 		f := &firing{Armed: a.Armed, child: r.child, hold: hold}
 		r.firing = append(r.firing, f)
 		r.fire(f)

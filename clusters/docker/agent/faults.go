@@ -129,6 +129,9 @@ func (a *agent) fire(f *firing) {
 	}
 	a.faults.Lock()
 	defer a.faults.Unlock()
+	if !a.relay.stillOn(f) {
+		return
+	}
 	ctx, cancel := context.WithTimeout(a.ctx, faultLimit)
 	defer cancel()
 	out := Fired{Fault: f.Fault, Hold: f.hold}
@@ -138,9 +141,9 @@ func (a *agent) fire(f *firing) {
 	a.out.say(Message{Fired: &out})
 }
 
-// hit applies f to the child that caused it, and tells whether that had ended before by itself.
+// hit applies f to the child that caused it, and tells whether that had ended before by itself, or stands still already.
 func (a *agent) hit(ctx context.Context, f *firing, out *Fired) (gone bool, err error) {
-	if a.current() != f.child {
+	if a.current() != f.child || f.Kind == string(nemesis.Pause) && a.paused.Load() {
 		out.From = inject.Mono()
 		out.To = out.From
 		return true, nil

@@ -21,7 +21,7 @@ const (
 	CmdCounts = "counts" // answered with Received
 	CmdFour   = "four"   // Word to the server's client port on loopback; answered with Text
 	CmdArm    = "arm"    // Armed; answered at once, Message.Fired comes when it fires
-	CmdDisarm = "disarm" // the fault named in Text; Text of the answer is "fired" if it was too late
+	CmdDisarm = "disarm" // the fault named in Text: once answered it has been told of, or never will be
 	CmdDetect = "detect" // answered with Mechanisms
 	CmdOp     = "op"     // Op for the participant, which the agent may hold until the one before has completed; nor is it handed to a paused child
 	CmdReply  = "reply"  // In (a reply or an order) for the participant, not held back
