@@ -11,7 +11,7 @@ import (
 // what matters is under way then, and on time for those of nobody.
 func (p planner) searchBlackout() (steps []Step) {
 	if !slices.Contains(p.searchable(), Kill) {
-		return p.searchUniform()
+		return p.searchRole()
 	}
 	session := p.spec.Timing.Session.D()
 	servers, participants := p.spec.ServerNames(), p.spec.ParticipantNames()
@@ -40,7 +40,7 @@ func (p planner) searchBlackout() (steps []Step) {
 // find out what became of a request fails as well.
 func (p planner) searchFlaky() (steps []Step) {
 	if !slices.Contains(p.searchable(), LoseReply) {
-		return p.searchUniform()
+		return p.searchRole()
 	}
 	ops := []string{"sync"}
 	for _, s := range p.choices(LoseReply) {

@@ -167,7 +167,7 @@ func vary(s spec.Spec) spec.Spec {
 	s.Timing.SyncLimit = []int{2, 5, 5, 10, 20}[r.IntN(5)]
 	s.Timing.Session = spec.Duration(tick * time.Duration([]int{4, 6, 10, 10, 15, 20}[r.IntN(6)]))
 	session := s.Timing.Session.D()
-	s.Hold = spec.Duration([]time.Duration{50 * time.Millisecond, 300 * time.Millisecond, 300 * time.Millisecond, session / 2, session * 2}[r.IntN(5)])
+	s.Hold = spec.Duration([]time.Duration{50 * time.Millisecond, 300 * time.Millisecond, session / 2, session * 2, session * 2}[r.IntN(5)])
 	s.Servers = []int{3, 3, 5}[r.IntN(3)]
 	return s
 }
