@@ -124,6 +124,9 @@ func (p planner) searchSwarm() []Step {
 func pickKind(r *rand.Rand, kinds []Kind) Kind { return kinds[r.IntN(len(kinds))] }
 
 func (p planner) searchHalves() (steps []Step) {
+	if !slices.Contains(p.searchable(), Partition) {
+		return p.searchRole()
+	}
 	session := p.spec.Timing.Session.D()
 	for at := p.between(session/2, session); ; {
 		long := p.between(session, 3*session)

@@ -54,7 +54,7 @@ func Simulate(ctx context.Context, s spec.Spec, plan *nemesis.Plan) (*Trial, err
 	t := &Trial{Hash: c.Hash(), Events: c.Events(), Input: checkers.Input{
 		Spec: s, Plan: r.plan, Receipts: m.receipts, History: history.Sorted(m.events), Claims: found.Claims,
 	}}
-	t.Verdict = checkers.Judge(t.Input, r.workload.Judge(t.Input), r.workload.Floors(t.Input), m.meta.Problems)
+	t.Verdict = checkers.Judge(t.Input, checks(r.workload, t.Input), r.workload.Floors(t.Input), m.meta.Problems)
 	return t, ctx.Err()
 }
 
