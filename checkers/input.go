@@ -87,6 +87,7 @@ const (
 	ClaimFence      = "fence"      // nobody is active before the one before is fenced
 	ClaimQuorum     = "quorum"     // commits with a majority, and none without
 	ClaimFirst      = "first"      // the first leader of servers that are started one by one
+	ClaimImage      = "image"      // no reply within a session is older than one before
 	ClaimAcked      = "acked"      // what was acknowledged is in the resource's record
 )
 

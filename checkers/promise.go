@@ -72,6 +72,7 @@ var rules = map[string]string{
 	ClaimAcked:      "every write that was acknowledged is in the resource's record",
 	ClaimQuorum:     "nothing is committed while a majority of the servers is dead, and something is while one runs undisturbed",
 	ClaimFirst:      "servers that are started one by one are led by the one that makes the majority",
+	ClaimImage:      "within a session no reply of a server is older than one before",
 	ClaimServed:     "after the last heal everyone's addition is acknowledged within a bound",
 }
 

@@ -265,7 +265,8 @@ func (p planner) losses() []Step {
 	}
 }
 
-// midHold fires in the middle of a hold, when the resource has been written at least once.
+// midHold fires within a hold, when the resource has been written at least once, and so early that a long hold outlasts
+// the session from there.
 func (p planner) midHold() *Trigger {
-	return &Trigger{Event: OnAcquired, After: spec.Duration(p.spec.Hold.D() / 3)}
+	return &Trigger{Event: OnAcquired, After: spec.Duration(min(p.spec.Hold.D()/3, p.spec.Timing.Session.D()/4))}
 }

@@ -194,14 +194,13 @@ func (f Fault) validate(servers, participants []string) error {
 	if f.Kind == Partition && !slices.Contains(shapes, f.Shape) {
 		return fmt.Errorf("unknown partition shape %q (know %s)", f.Shape, listed(shapes))
 	}
-	ofServers := []Role{Leader, Follower, AnyServer, HolderServer, ActiveServer}
 	ofParticipants := []Role{Holder, Waiter, Participant, Active, Owner}
 	for _, p := range participants {
 		if r := Role(spec.RoleOf(p)); r != "p" && !slices.Contains(ofParticipants, r) {
 			ofParticipants = append(ofParticipants, r)
 		}
 	}
-	onServer := slices.Contains(ofServers, f.Target.Role) || slices.Contains(servers, f.Target.Node)
+	onServer := slices.Contains(serverRoles, f.Target.Role) || slices.Contains(servers, f.Target.Node)
 	onParticipant := slices.Contains(ofParticipants, f.Target.Role) || slices.Contains(participants, f.Target.Node)
 	needServer := f.Kind == Partition && slices.Contains([]Shape{FromPeers, OneWayIn, OneWayOut, Halves}, f.Shape)
 	needParticipant := f.Kind == LoseReply || f.Kind == Slow || f.Kind == Partition && (f.Shape == FromServer || f.Shape == FromServers)
@@ -211,7 +210,7 @@ func (f Fault) validate(servers, participants []string) error {
 	case !onServer && !onParticipant && f.Target.Node != "":
 		return fmt.Errorf("no such node %q (know %s)", f.Target.Node, listed(slices.Concat(servers, participants)))
 	case !onServer && !onParticipant:
-		return fmt.Errorf("unknown role %q (know %s)", f.Target.Role, listed(slices.Concat(ofServers, ofParticipants)))
+		return fmt.Errorf("unknown role %q (know %s)", f.Target.Role, listed(slices.Concat(serverRoles, ofParticipants)))
 	case (f.Shape == FromNodes) != (len(f.Peers) > 0):
 		return fmt.Errorf("%s %s: peers are for the shape from-nodes, which needs some", f.Kind, f.Shape)
 	case slices.ContainsFunc(f.Peers, func(p string) bool {

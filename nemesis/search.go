@@ -30,11 +30,13 @@ func Searchers() []Searcher {
 		{"role", "one to six faults aimed at leaders and holders, some by trigger", func(s spec.Spec) Plan { return drawn(s, 3, planner.searchRole) }},
 		{"swarm", "a few kinds of faults, of an own number and length", func(s spec.Spec) Plan { return drawn(s, 4, planner.searchSwarm) }},
 		{"starve", "one to three nodes or links that stand still for long", func(s spec.Spec) Plan { return drawn(s, 5, planner.searchStarve) }},
+		{"blackout", "a majority of the servers, or all, killed at once, shortly after an op", func(s spec.Spec) Plan { return drawn(s, 6, planner.searchBlackout) }},
+		{"flaky", "participants whose replies to one request after another are lost", func(s spec.Spec) Plan { return drawn(s, 7, planner.searchFlaky) }},
 	}
 }
 
 func drawn(s spec.Spec, stream uint64, draw func(planner) []Step) Plan {
-	names := [...]string{"seeded", "halves", "uniform", "role", "swarm", "starve"}
+	names := [...]string{"seeded", "halves", "uniform", "role", "swarm", "starve", "blackout", "flaky"}
 	if draw == nil {
 		if len(s.Faults) == 0 {
 			for _, k := range (planner{spec: s}).searchable() {
@@ -129,6 +131,9 @@ func (p planner) searchSwarm() []Step {
 func pickKind(r *rand.Rand, kinds []Kind) Kind { return kinds[r.IntN(len(kinds))] }
 
 func (p planner) searchHalves() (steps []Step) {
+	if !slices.Contains(p.searchable(), Partition) {
+		return p.searchRole()
+	}
 	session := p.spec.Timing.Session.D()
 	for at := p.between(session/2, session); ; {
 		long := p.between(session, 3*session)

@@ -34,3 +34,22 @@ func TestSearchers(t *testing.T) {
 		}
 	}
 }
+
+// TestSearchersKeepToKinds: a search that is to plan some kinds of faults plans no others.
+func TestSearchersKeepToKinds(t *testing.T) {
+	for _, only := range Kinds {
+		s := spec.Default()
+		s.Faults = []string{string(only)}
+		if only == Slow {
+			s.Workload, s.Recipe = "election", "zkfc"
+			s.Roles = []spec.Role{{Name: "controller", Count: 2}, {Name: "service", Count: 2}, {Name: "client", Count: 2}, {Name: "journal", Count: 1}}
+		}
+		for _, x := range Searchers() {
+			for s.Seed = range uint64(50) {
+				for _, step := range x.Draw(s).Steps {
+					require.Equal(t, only, step.Fault.Kind, "%s seed %d", x.Name, s.Seed)
+				}
+			}
+		}
+	}
+}

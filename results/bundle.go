@@ -25,6 +25,7 @@ type Bundle struct {
 	History  []history.Event   // sorted
 	Verdict  *checkers.Verdict // nil: not judged yet
 	Measures *Measures         // nil: not judged yet, or by a riven that took none
+	Origin   *Origin           // nil: no search came by it
 	Notes    []string          // what is missing, in words
 }
 
@@ -64,7 +65,7 @@ func OpenBrief(dir string) (*Bundle, error) {
 	if b.Meta.Interrupted != "" {
 		b.Notes = append(b.Notes, fmt.Sprintf("the run was interrupted in phase %s", b.Meta.Interrupted))
 	}
-	for _, read := range []func() error{b.readSpec, b.readPlan, b.readReceipts, b.readVerdict, b.readMeasures} {
+	for _, read := range []func() error{b.readSpec, b.readPlan, b.readReceipts, b.readVerdict, b.readMeasures, b.readOrigin} {
 		if err := read(); err != nil {
 			return nil, err
 		}

@@ -30,6 +30,7 @@ func Cell(s spec.Spec, p nemesis.Plan) string {
 	usual := spec.Default()
 	add(len(s.Defects) > 0, "defect", strings.Join(slices.Sorted(slices.Values(s.Defects)), "+"))
 	add(len(s.Broken) > 0, "broken", strings.Join(slices.Sorted(slices.Values(s.Broken)), "+"))
+	add(s.Client != "", "client", s.Client)
 	add(s.Participant != "", "participant", s.Participant)
 	add(!s.Fencing, "fencing", "off")
 	add(s.Staged, "staged", "on")

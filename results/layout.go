@@ -22,7 +22,11 @@ const (
 	fileReport   = "report.html"
 	fileJUnit    = "junit.xml"
 	fileSummary  = "summary.md"
+	fileOrigin   = "origin.json"
 	dirLogs      = "logs"
+
+	fileFoundSpec = "found-spec.json"
+	fileFoundPlan = "found-plan.json"
 )
 
 // BundleVersion is the version of the layout.

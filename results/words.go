@@ -64,6 +64,9 @@ func first(all []checkers.Anomaly) (list []checkers.Anomaly, more int) {
 // remarks are what the bundle lacks and why it did not pass. The verdict knows what the bundle lacked when it was judged.
 func (b *Bundle) remarks() []string {
 	out := slices.Clone(b.Notes)
+	if b.Origin != nil {
+		out = append(out, b.Origin.words()...)
+	}
 	for _, r := range b.Verdict.Reasons {
 		if !slices.Contains(out, r) {
 			out = append(out, r)

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,6 +51,7 @@ type Cluster struct {
 	parts   []*participant
 	names   []string // of all nodes, servers first
 	broken  error    // of the simulation itself
+	profile client.Profile
 	stopped bool
 
 	links    *network.Net[ensemble.Message] // between servers
@@ -71,9 +73,12 @@ func New(cfg clusters.Config, find Find) (*Cluster, error) {
 		return nil, err
 	case recipe.New == nil:
 		return nil, fmt.Errorf("recipe %q runs in containers alone: it is not written against env", s.Recipe)
+	case s.Client != "" && !slices.Contains(Clients(), s.Client):
+		return nil, fmt.Errorf("no client behaves as %q", s.Client)
 	}
 	c := &Cluster{
 		cfg: cfg, spec: s, obs: cfg.Observer, names: append(s.ServerNames(), s.ParticipantNames()...),
+		profile: client.Profile(cmp.Or(s.Client, string(client.GoZK))),
 		clients: map[network.Conn]*client.Client{}, asks: map[network.Conn]*asking{},
 	}
 	c.k = kernel.New(s.Seed, len(c.names))
@@ -89,6 +94,15 @@ func New(cfg clusters.Config, find Find) (*Cluster, error) {
 		c.parts = append(c.parts, &participant{c: c, node: len(c.servers) + i, at: i, name: name, recipe: recipe})
 	}
 	return c, nil
+}
+
+// Clients are the names of those whose behaviour participants' sessions may have; the first is that of participants in
+// containers.
+func Clients() (names []string) {
+	for _, p := range client.Profiles() {
+		names = append(names, string(p))
+	}
+	return names
 }
 
 // Hash is that of everything that has happened.

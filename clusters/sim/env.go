@@ -64,7 +64,7 @@ func (i *incarnation) Open(o coord.Options) (coord.Session, error) {
 	if i.stop.Fired() {
 		return nil, env.ErrStopped
 	}
-	s, err := client.Open(sessionHost{i}, client.GoZK, o.Timeout)
+	s, err := client.Open(sessionHost{i}, i.p.c.profile, o.Timeout)
 	if err != nil && i.stop.Fired() {
 		return nil, env.ErrStopped
 	}

@@ -34,6 +34,14 @@ func (h sessionHost) Deadline(d time.Duration) kernel.Deadline {
 	return h.i.p.c.k.DeadlineOn(h.i.p.node, d)
 }
 
+// streamDial keeps the draws of a node's clients apart from others.
+const streamDial = 6 << 32
+
+func (h sessionHost) Within(d time.Duration) time.Duration {
+	c := h.i.p.c
+	return c.k.Between(streamDial|uint64(h.i.p.node), c.k.Events(), 0, d)
+}
+
 // Began keeps the client so that it can be ended with its node.
 func (h sessionHost) Began(c *client.Client) {
 	h.i.clients = append(slices.DeleteFunc(h.i.clients, (*client.Client).Dead), c)

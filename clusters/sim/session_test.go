@@ -35,8 +35,14 @@ func (s *stage) Broken(node string, err error)        { s.broken = append(s.brok
 
 // enter starts the stage. Each start of a participant begins with the task that main gives for it; nil: none.
 func enter(t *testing.T, seed uint64, main func(e env.Env) func()) *stage {
+	return enterAs(t, "", seed, main)
+}
+
+// enterAs starts it with clients of that profile.
+func enterAs(t *testing.T, profile string, seed uint64, main func(e env.Env) func()) *stage {
 	s := &stage{t: t}
 	x := spec.Default()
+	x.Client = profile
 	x.Cluster, x.Participants, x.Seed = Name, 2, seed
 	find := func(string, string) (workloads.Recipe, error) {
 		return workloads.Recipe{Name: "test", New: func(c workloads.Config) workloads.Driven {
@@ -157,6 +163,50 @@ func TestSessionExpires(t *testing.T) {
 		require.Equal(t, coord.ErrExpired, after)
 		require.Equal(t, []string{history.NoteConnected, history.NoteSuspended, history.NoteExpired}, s.notes("p1"))
 		s.exit()
+	}
+}
+
+// TestProfiles: a call without a connection waits for the next one, or for the next attempt that fails; and clients that
+// are not busy ping as often as others do.
+func TestProfiles(t *testing.T) {
+	for _, profile := range Clients() {
+		for seed := range uint64(5) {
+			var x coord.Session
+			var told error
+			ended := false
+			s := enterAs(t, profile, seed, func(e env.Env) func() {
+				return func() {
+					if !first(e) {
+						return
+					}
+					x = open(e)
+					_, _ = e.Wait(x.Disconnected())
+					_, told = x.Create("/late", nil, coord.Persistent)
+					ended = true
+					forever(e)
+				}
+			})
+			s.until("a session", func() bool { return x != nil })
+			s.pass(20 * time.Second)
+			down := x.Disconnected()
+			require.False(t, down.Fired(), "it lives by its pings")
+			s.cut("p1")
+			s.until("disconnected", down.Fired)
+			lost := s.c.Now()
+			if profile == "java" {
+				s.until("the loss", func() bool { return ended })
+				require.Equal(t, coord.ErrLoss, told)
+				require.Less(t, s.c.Now()-lost, 2*time.Second+session)
+			} else {
+				s.pass(session / 10)
+				require.False(t, ended)
+				s.heal()
+				s.until("the answer", func() bool { return ended })
+				require.NoError(t, told)
+			}
+			s.heal()
+			s.exit()
+		}
 	}
 }
 

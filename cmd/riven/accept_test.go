@@ -75,6 +75,7 @@ func TestAccept(t *testing.T) {
 		{"monitors", acceptMonitors},
 		{"unfenced", acceptUnfenced},
 		{"holders", acceptTwoHolders},
+		{"hunted", acceptHunted},
 		{"native", acceptNative},
 		{"nothing", acceptNothingHappened},
 		{"defects", acceptDefects},

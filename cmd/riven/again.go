@@ -27,6 +27,7 @@ func commandLine(s spec.Spec, plan *nemesis.Plan) string {
 	add(s.Cluster != def.Cluster, "--cluster", s.Cluster)
 	add(len(s.Defects) > 0, "--defect", strings.Join(s.Defects, ","))
 	add(len(s.Broken) > 0, "--broken", strings.Join(s.Broken, ","))
+	add(s.Client != "", "--client", s.Client)
 	add(true, "--fencing", strconv.FormatBool(s.Fencing))
 	faults := s.Faults
 	if len(faults) == 0 {

@@ -38,8 +38,9 @@ func huntCommand() *cobra.Command {
 		Use:   "hunt [WORKLOAD]",
 		Short: "Search for violations over many seeds, in the simulation",
 		Long: `Runs seed after seed in the simulation, on all cores. The planners of faults take turns; session timeout, syncLimit, hold time and the
-number of servers vary with the seed. What violates a claim is a finding: the first seed of each kind becomes a bundle with its own
-report, which riven replay repeats exactly. An interrupt keeps what was found.
+number of servers vary with the seed. What violates a claim is a finding: the first run of each planner is reduced, to fewer
+and shorter faults and fewer nodes, and armed on events; each kind of faults that it takes is a finding of its own and becomes a bundle with its own report, which riven replay repeats exactly. An interrupt keeps what
+was found.
 
 Exit codes: 0 nothing found, 1 a violation, 3 an error, 64 bad usage.`,
 		Example: `  riven hunt lock --seeds 10000
@@ -51,6 +52,7 @@ Exit codes: 0 nothing found, 1 a violation, 3 an error, 64 bad usage.`,
 	flags.StringVar(&s.Recipe, "recipe", "", "recipe that the participants run (riven list); the workload's first when not given")
 	flags.StringSliceVar(&s.Defects, "defect", nil, "defects to switch on in the recipe")
 	flags.StringSliceVar(&s.Broken, "broken", nil, "defects to switch on in the simulated servers")
+	flags.StringVar(&s.Client, "client", "", clientHelp)
 	flags.StringSliceVar(&s.Faults, "faults", nil, "kinds of faults to plan (not given: all)")
 	flags.IntVar(&f.many, "seeds", 1000, "how many seeds")
 	flags.Uint64Var(&f.first, "first", 1, "the first seed")
@@ -90,6 +92,9 @@ func (f *huntFlags) hunt(c *cobra.Command, args []string) error {
 }
 
 func huntLine(s hunt.Status) string {
+	if s.Reducing != "" {
+		return "reducing " + s.Reducing
+	}
 	words := []string{fmt.Sprintf("%d of %d seeds, %.0f/s", s.Seeds, s.Of, float64(s.Seeds)/s.Took.Seconds())}
 	for _, n := range s.Counters.Listed() {
 		words = append(words, fmt.Sprintf("%d %s", n.Seeds, n.Name))
@@ -114,12 +119,12 @@ func (f *huntFlags) tell(c *cobra.Command, sum hunt.Summary) error {
 	ctx := context.WithoutCancel(c.Context())
 	for _, x := range sum.Findings {
 		worst = max(worst, x.Outcome)
-		b, err := simulate(ctx, run.Options{Spec: x.Spec, Plan: &x.Plan, Root: f.dir, Commit: cmp.Or(f.commit, results.Revision())})
+		b, err := f.keep(ctx, x, sum.Seeds)
 		if err != nil {
 			return failed(err)
 		}
-		fmt.Fprintf(out, "%s: %d of %d seeds, first %d by %s: %s\n", x.Key, x.Times, sum.Seeds, x.Spec.Seed, x.Searcher, firstLine(x.Sentence))
-		fmt.Fprintf(out, "  report %s\n", b.ReportPath())
+		fmt.Fprintf(out, "%s: %d of %d seeds, one is %d by %s: %s\n", title(x), x.Times, sum.Seeds, x.Spec.Seed, x.Searcher, firstLine(b.Verdict.Sentence))
+		fmt.Fprintf(out, "  %s\n  repeat %s\n  report %s\n", b.Origin.Reduced(), results.ShellLine([]string{"riven", "replay", b.Dir}), b.ReportPath())
 	}
 	if len(sum.Findings) == 0 {
 		clean(out, sum.Seeds)
@@ -128,6 +133,33 @@ func (f *huntFlags) tell(c *cobra.Command, sum hunt.Summary) error {
 		return failed(errors.New("interrupted before the first seed was done"))
 	}
 	return judged(worst)
+}
+
+// title is what a finding is and takes.
+func title(x hunt.Finding) string {
+	switch {
+	case x.Reduced == nil:
+		return x.Key
+	case len(x.Cause) == 0:
+		return x.Key + ", without a fault"
+	}
+	return x.Key + ", by " + strings.Join(x.Cause, " and ")
+}
+
+// keep makes a bundle of a finding: of its reduced run, with the run as it was found beside it.
+func (f *huntFlags) keep(ctx context.Context, x hunt.Finding, seeds int) (*results.Bundle, error) {
+	from := results.Origin{Finding: title(x), Planner: x.Searcher, Seeds: seeds, Times: x.Times, Faults: len(x.Plan.Steps), Left: len(x.Plan.Steps)}
+	s, plan := x.Spec, x.Plan
+	if r := x.Reduced; r != nil {
+		s, plan = r.Spec, r.Plan
+		from.Left, from.Runs = len(plan.Steps), r.Runs
+		from.Timed, from.Armed = results.Rate{K: r.Timed.Shown, N: r.Timed.Of}, results.Rate{K: r.Armed.Shown, N: r.Armed.Of}
+	}
+	b, err := simulate(ctx, run.Options{Spec: s, Plan: &plan, Root: f.dir, Commit: cmp.Or(f.commit, results.Revision())})
+	if err != nil {
+		return nil, err
+	}
+	return b, b.Keep(from, x.Spec, x.Plan)
 }
 
 func clean(out io.Writer, n int) {

@@ -22,9 +22,10 @@ import (
 )
 
 type replayFlags struct {
-	dir   string
-	tries int
-	json  bool
+	dir     string
+	cluster string
+	tries   int
+	json    bool
 }
 
 // defaultTries is how often a run is made again where it may come out otherwise.
@@ -42,14 +43,18 @@ Containers are no simulation: faults come by the same triggers and at the same t
 made several times, and what comes out is a rate: k of n, with the interval in which the true rate lies (95 %, Wilson). A try
 repeats a violation when it violates one of the same claims; it repeats another verdict when it comes to the same.
 
+With --cluster docker what a simulation found is tried on a real ensemble: the same spec, and the same plan by its triggers.
+
 What differs between the machine that made the bundle and this one is told first. The exit code is that of the worst verdict of
 the tries, as of riven run.`,
 		Example: `  riven replay runs/20260102T030405-lock-7-ABCDEF
-  riven replay 20260102T030405-lock-7-ABCDEF.tar.gz --tries 10`,
+  riven replay 20260102T030405-lock-7-ABCDEF.tar.gz --tries 10
+  riven replay runs/20260102T030405-lock-7-ABCDEF --cluster docker`,
 		Args: arguments("BUNDLE"),
 		RunE: func(c *cobra.Command, args []string) error { return f.run(c, args[0]) },
 	}
 	c.Flags().StringVar(&f.dir, "dir", "runs", "folder for the bundles of the tries")
+	c.Flags().StringVar(&f.cluster, "cluster", "", "docker: make the run of a simulated bundle in containers (not given: where it was made)")
 	c.Flags().IntVar(&f.tries, "tries", defaultTries, "how often the run is made")
 	c.Flags().BoolVar(&f.json, "json", false, "print a JSON object")
 	return c
@@ -99,6 +104,10 @@ func (f *replayFlags) run(c *cobra.Command, bundle string) error {
 			return failed(err)
 		}
 	}
+	if f.cluster != "" && f.cluster != b.Spec.Cluster && f.cluster != onDocker {
+		return usage(fmt.Errorf("--cluster %s: a run of %s can be made again there or on %s", f.cluster, b.Spec.Cluster, onDocker))
+	}
+	b.Spec.Cluster = cmp.Or(f.cluster, b.Spec.Cluster)
 	again := replayers[b.Spec.Cluster]
 	if again == nil {
 		return failed(fmt.Errorf("this riven can not run the cluster %q of %s", b.Spec.Cluster, bundle))

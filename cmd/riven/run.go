@@ -60,6 +60,7 @@ Exit codes: 0 pass, 1 violation, 2 inconclusive, 3 error, 64 bad usage; of sever
 	flags.StringVar(&s.Recipe, "recipe", "", "recipe that the participants run (riven list); the workload's first when not given")
 	flags.StringSliceVar(&s.Defects, "defect", nil, "defects to switch on in the recipe")
 	flags.StringSliceVar(&s.Broken, "broken", nil, "defects to switch on in the simulated servers")
+	flags.StringVar(&s.Client, "client", "", clientHelp)
 	flags.StringSliceVar(&s.Faults, "faults", s.Faults, "kinds of faults to plan, or none")
 	flags.StringVar(&f.plan, "plan", "", "file with the plan, instead of one drawn from the seed")
 	flags.StringVar(&f.file, "spec", "", "file with the spec, instead of flags")
@@ -172,7 +173,7 @@ func ensembleNote(servers int) string {
 
 func (f *runFlags) fromFile(c *cobra.Command, args []string) error {
 	var clash []string
-	for _, name := range []string{"recipe", "defect", "broken", "faults", "time", "servers", "staged", "participants", "timing", "session", "hold", "pause", "pin", "suite", "image", "participant"} {
+	for _, name := range []string{"recipe", "defect", "broken", "client", "faults", "time", "servers", "staged", "participants", "timing", "session", "hold", "pause", "pin", "suite", "image", "participant"} {
 		if c.Flags().Changed(name) {
 			clash = append(clash, "--"+name)
 		}

@@ -37,16 +37,26 @@ func chooseCluster(c *cobra.Command, name string) string {
 	return onDocker
 }
 
+const clientHelp = "whose behaviour the sessions of participants have: go-zk (the default), or java (simulation only)"
+
 // simulable refuses what the simulation has not.
 func simulable(s spec.Spec) error {
 	if s.Cluster != sim.Name {
 		if len(s.Broken) > 0 {
 			return errors.New("defects of servers: only the simulation has such (--cluster sim)")
 		}
+		if s.Client != "" && s.Client != sim.Clients()[0] {
+			return fmt.Errorf("client %s is unsupported in containers, whose participants use go-zookeeper: only the simulation has it (--cluster sim)", s.Client)
+		}
 		return nil
 	}
 	for _, d := range s.Broken {
 		if err := known("defect of servers", d, sim.Defects()); err != nil {
+			return err
+		}
+	}
+	if s.Client != "" {
+		if err := known("client", s.Client, sim.Clients()); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package hunt
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -30,18 +31,23 @@ type Status struct {
 	Errors    int
 	Took      time.Duration
 	Counters  Counters
+	Reducing  string // the finding that is being reduced, once all seeds are done
 }
 
 // Finding is a violation, or a run that the harness could not judge, with the first seed that showed it.
 type Finding struct {
-	Key      string // claim and place
+	Key      string   // claim and place; of a run that violates several, each
+	Cause    []string // kinds of faults that it takes; known once it is reduced
 	Claims   []string
 	Sentence string
 	Searcher string
 	Spec     spec.Spec
 	Plan     nemesis.Plan
-	Times    int // seeds that showed the same
+	Times    int // seeds that showed the same; of several claims the most
 	Outcome  checkers.Outcome
+	Reduced  *Reduction // nil: the search was interrupted before it was made
+
+	samples []trial // the first of each planner's, without their runs
 }
 
 // Summary is what came of it.
@@ -69,13 +75,13 @@ func Do(ctx context.Context, o Options) (Summary, error) {
 	var workers sync.WaitGroup
 	for range max(o.Workers, 1) {
 		workers.Go(func() {
-			var w worker
+			room := new(run.Simulator)
 			for ctx.Err() == nil {
 				i := next.Add(1) - 1
 				if i >= int64(o.Seeds) {
 					return
 				}
-				if t := w.try(ctx, o, uint64(i)); ctx.Err() == nil {
+				if t := o.try(ctx, room, uint64(i)); ctx.Err() == nil {
 					trials <- t
 				}
 			}
@@ -100,7 +106,10 @@ func Do(ctx context.Context, o Options) (Summary, error) {
 		}
 	}
 	sum.Took = time.Since(began)
-	return sum.summary(), failed
+	all := sum.summary()
+	findings, err := o.reduceAll(ctx, all)
+	all.Findings = findings
+	return all, cmp.Or(failed, err)
 }
 
 // trial is one seed and what came of it.
@@ -109,29 +118,26 @@ type trial struct {
 	spec     spec.Spec
 	plan     nemesis.Plan
 	searcher string
+	run      *run.Trial // its history is good until the next run in the same room
 	verdict  checkers.Verdict
-	hash     uint64
 	again    bool // it was made twice
 	differs  bool // and was not the same
 	counters Counters
 	err      error
 }
 
-// worker makes one run after the other.
-type worker struct{ simulator run.Simulator }
-
 // try makes the run of a seed, one in twice a second time.
-func (w *worker) try(ctx context.Context, o Options, i uint64) trial {
-	t := w.once(ctx, o, i)
-	if t.err == nil && i%twice == 0 {
-		again, err := w.simulator.Simulate(ctx, t.spec, &t.plan)
-		t.again, t.differs, t.err = true, err == nil && again.Hash != t.hash, err
+func (o Options) try(ctx context.Context, room *run.Simulator, i uint64) trial {
+	t := o.draw(i)
+	if t.make(ctx, room, i%twice == 0); t.err == nil {
+		t.counters = count(t.run)
 	}
+	t.run = nil
 	return t
 }
 
-// once makes the run of a seed.
-func (w *worker) once(ctx context.Context, o Options, i uint64) trial {
+// draw is the run of a seed before it is made.
+func (o Options) draw(i uint64) trial {
 	t := trial{number: i, spec: o.Spec}
 	t.spec.Seed = o.Spec.Seed + i
 	searchers := nemesis.Searchers()
@@ -141,25 +147,36 @@ func (w *worker) once(ctx context.Context, o Options, i uint64) trial {
 		t.spec = vary(t.spec)
 	}
 	t.plan = s.Draw(t.spec)
-	x, err := w.simulator.Simulate(ctx, t.spec, &t.plan)
-	if err != nil {
-		t.err = err
-		return t
-	}
-	t.verdict, t.hash, t.counters = x.Verdict, x.Hash, count(x)
 	return t
+}
+
+// make makes the run, once or twice.
+func (t *trial) make(ctx context.Context, room *run.Simulator, again bool) {
+	if t.run, t.err = room.Simulate(ctx, t.spec, &t.plan); t.err != nil {
+		return
+	}
+	t.verdict = t.run.Verdict
+	if !again {
+		return
+	}
+	first := t.run.Hash
+	if t.run, t.err = room.Simulate(ctx, t.spec, &t.plan); t.err == nil {
+		t.again, t.differs = true, t.run.Hash != first
+	}
 }
 
 // streamVary keeps the draws of variation apart from others of the seed.
 const streamVary = 0x76617279
 
-// vary gives a seed a timing of its own: what shows at one may be hidden at all others.
+// vary gives a seed a timing of its own: what shows at one may be hidden at all others. Some holds outlast the session, so
+// that who works on after it is seen to.
 func vary(s spec.Spec) spec.Spec {
 	r := rand.New(rand.NewPCG(s.Seed, streamVary))
 	tick := s.Timing.Tick()
 	s.Timing.SyncLimit = []int{2, 5, 5, 10, 20}[r.IntN(5)]
 	s.Timing.Session = spec.Duration(tick * time.Duration([]int{4, 6, 10, 10, 15, 20}[r.IntN(6)]))
-	s.Hold = spec.Duration([]time.Duration{50, 300, 300, 1000, 2500}[r.IntN(5)] * time.Millisecond)
+	session := s.Timing.Session.D()
+	s.Hold = spec.Duration([]time.Duration{50 * time.Millisecond, 300 * time.Millisecond, session / 2, session * 2, session * 2}[r.IntN(5)])
 	s.Servers = []int{3, 3, 5}[r.IntN(3)]
 	return s
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"riven/checkers"
+	"riven/harness/run"
 	"riven/harness/spec"
 )
 
@@ -34,13 +35,14 @@ type Judgement func(s spec.Spec, violated []string) bool
 // Rate searches for a defect that is switched on in the specs, which take turns, until a run counts, in each trial at
 // most limit seeds. One run is made at a time, so that the caller can count what it costs.
 func Rate(ctx context.Context, name string, specs []spec.Spec, trials, limit int, counts Judgement) (Score, error) {
-	var w worker
+	room := new(run.Simulator)
 	score := Score{Name: name, Trials: trials, Cap: limit}
 	for trial := range trials {
 		for i := range limit {
 			o := Options{Spec: specs[i%len(specs)]}
 			o.Spec.Seed = uint64(trial+1) * 1_000_000
-			t := w.once(ctx, o, uint64(i))
+			t := o.draw(uint64(i))
+			t.make(ctx, room, false)
 			if ctx.Err() != nil {
 				return score, ctx.Err()
 			}

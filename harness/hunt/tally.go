@@ -99,14 +99,35 @@ func (s *tally) add(t trial) {
 	if t.again && !t.differs {
 		s.repeated++
 	}
-	if t.differs {
-		s.find(t, "determinism", nil, "two runs of the seed were not the same")
-	}
-	v := t.verdict
-	for _, c := range v.Checks {
+	for _, c := range t.verdict.Checks {
 		if slices.ContainsFunc(c.Anomalies, func(a checkers.Anomaly) bool { return a.Hazard }) {
 			s.hazard(c.Claim)
 		}
+	}
+	if t.verdict.Outcome == checkers.Error {
+		s.Errors++
+	}
+	for _, x := range t.shown() {
+		s.find(t, x)
+	}
+}
+
+// shown is something that a run showed: what has the same key is the same finding.
+type shown struct {
+	key      string
+	claims   []string
+	sentence string
+}
+
+// differs is the key of runs that were made twice and were not the same.
+const differs = "determinism"
+
+func (t *trial) shown() (all []shown) {
+	if t.differs {
+		all = append(all, shown{differs, nil, "two runs of the seed were not the same"})
+	}
+	v := t.verdict
+	for _, c := range v.Checks {
 		if c.Outcome != checkers.Violation {
 			continue
 		}
@@ -115,13 +136,13 @@ func (s *tally) add(t trial) {
 		if i >= 0 && c.Anomalies[i].Place != "" {
 			key += " at " + string(c.Anomalies[i].Place)
 		}
-		s.find(t, key, []string{c.Claim}, v.Sentence)
+		all = append(all, shown{key, []string{c.Claim}, v.Sentence})
 	}
 	if v.Outcome == checkers.Error {
-		s.Errors++
 		why := strings.Join(v.Reasons, "; ")
-		s.find(t, "error: "+kindOf(why), nil, why)
+		all = append(all, shown{"error: " + kindOf(why), nil, why})
 	}
+	return all
 }
 
 // kindOf is the beginning of a message, up to where it names something.
@@ -141,18 +162,31 @@ func (s *tally) hazard(claim string) {
 	s.hazards[i].Seeds++
 }
 
-func (s *tally) find(t trial, key string, claims []string, sentence string) {
-	f := found{Finding{key, claims, sentence, t.searcher, t.spec, t.plan, 1, t.verdict.Outcome}, t.number}
-	i := slices.IndexFunc(s.findings, func(o found) bool { return o.Key == key })
+func (s *tally) find(t trial, x shown) {
+	first := Finding{Key: x.key, Claims: x.claims, Sentence: x.sentence, Searcher: t.searcher, Spec: t.spec, Plan: t.plan, Times: 1, Outcome: t.verdict.Outcome}
+	f := found{first, t.number}
+	i := slices.IndexFunc(s.findings, func(o found) bool { return o.Key == x.key })
 	if i < 0 {
+		i = len(s.findings)
 		s.findings = append(s.findings, f)
-		return
-	}
-	if old := &s.findings[i]; t.number < old.number {
-		f.Times = old.Times
+	} else if old := &s.findings[i]; t.number < old.number {
+		f.Times, f.samples = old.Times+1, old.samples
 		*old = f
+	} else {
+		old.Times++
 	}
-	s.findings[i].Times++
+	s.findings[i].sample(t)
+}
+
+// sample keeps the first run of each planner that showed the finding.
+func (f *Finding) sample(t trial) {
+	i := slices.IndexFunc(f.samples, func(o trial) bool { return o.searcher == t.searcher })
+	if i < 0 {
+		f.samples = append(f.samples, t)
+	} else if t.number < f.samples[i].number {
+		f.samples[i] = t
+	}
+	slices.SortFunc(f.samples, func(a, b trial) int { return cmp.Compare(a.number, b.number) })
 }
 
 func (s *tally) status() Status {

@@ -63,6 +63,6 @@ func (x *Simulator) Simulate(ctx context.Context, s spec.Spec, plan *nemesis.Pla
 		Spec: s, Plan: r.plan, Receipts: m.receipts, History: m.events, Claims: found.Claims,
 	}}
 	in := t.Input.Once()
-	t.Verdict = checkers.Judge(in, r.workload.Judge(in), r.workload.Floors(in), m.meta.Problems)
+	t.Verdict = checkers.Judge(in, checks(r.workload, in), r.workload.Floors(in), m.meta.Problems)
 	return t, ctx.Err()
 }

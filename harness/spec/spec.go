@@ -68,6 +68,7 @@ type Spec struct {
 	Recipe       string   `json:"recipe"`
 	Defects      []string `json:"defects,omitempty"`
 	Broken       []string `json:"broken,omitempty"` // defects of the servers: the simulation alone has such
+	Client       string   `json:"client,omitempty"` // whose behaviour the participants' sessions have; none: go-zk
 	Cluster      string   `json:"cluster"`
 	Suite        string   `json:"suite"`                 // Debian suite that the servers come from
 	Image        string   `json:"image,omitempty"`       // container image of the servers, instead of the suite's

@@ -15,11 +15,23 @@ import (
 // Profile is whose behaviour a client has where clients differ.
 type Profile string
 
-// Profiles.
+// Profiles. They differ in four rules:
+//
+//   - SetWatches: go-zk sends it behind calls that waited for the connection (Conn.sendSetWatches), java before all
+//     (ClientCnxn.SendThread.primeConnection).
+//   - A call that was not sent yet when a connection is lost, or an attempt at one fails: go-zk keeps it for the next
+//     connection, java ends it as lost (ClientCnxn.SendThread.cleanup).
+//   - The next attempt: go-zk makes it at once, and waits only between rounds of all servers; java waits up to a second
+//     before each once a connection has stood (startConnect), and a second more after each round (StaticHostProvider.next).
+//   - Pings: go-zk sends one every third of the session timeout (Conn.sendLoop), java when it has sent nothing for a third
+//     of it (ClientCnxn.SendThread.run).
 const (
-	GoZK Profile = "go-zk" // SetWatches goes behind a call that waited for the connection (go-zookeeper: sendSetWatches)
-	Java Profile = "java"  // SetWatches goes first (ClientCnxn.SendThread.primeConnection)
+	GoZK Profile = "go-zk"
+	Java Profile = "java"
 )
+
+// Profiles are all there are, the default first.
+func Profiles() []Profile { return []Profile{GoZK, Java} }
 
 // Host is what a client may do to its world.
 type Host interface {
@@ -33,6 +45,7 @@ type Host interface {
 	Began(*Client)                             // it lives from now on
 	Deadline(time.Duration) kernel.Deadline
 	Now() time.Duration
+	Within(time.Duration) time.Duration // a time up to that, drawn anew
 	// Wait parks the task that runs until one of the signals may have fired.
 	Wait(...coord.Signal)
 	Check() // panics outside of tasks, and in those of the dead
@@ -54,14 +67,15 @@ type TimerKind uint8
 // Timers.
 const (
 	TimeToRead  TimerKind = iota // nothing was heard for too long
-	TimeToPing                   // a third of the session timeout
-	TimeToDial                   // a round of dials was in vain
+	TimeToPing                   // a third of the session timeout has gone by
+	TimeToDial                   // the wait before the next dial is over
 	TimeToShake                  // the connect response is late
 )
 
 // Times of the client.
 const (
 	redial    = 100 * time.Millisecond // participant/client.go: least time between two rounds of dials
+	respite   = time.Second            // ClientCnxn: at most before a dial, and between two rounds of dials
 	closeTime = time.Second            // go-zookeeper Conn.Close: that long for the reply to closeSession
 )
 
@@ -82,11 +96,13 @@ type Client struct {
 	try     uint64 // connections so far
 	conn    network.Conn
 	dialing bool
+	stood   bool // a connection once did
 	greeted bool // the connect response of the present connection has come
 	heard   time.Duration
-	server  int // next to dial
-	at      int // of the present connection
-	dials   int // since the last handshake that succeeded
+	told    time.Duration // when something was sent last
+	server  int           // next to dial
+	at      int           // of the present connection
+	dials   int           // since the last handshake that succeeded
 	closing bool
 	reading bool // a TimeToRead is under way
 
@@ -137,15 +153,30 @@ func (c *Client) Dead() bool { return c.dead.Fired() }
 func (c *Client) handshake() time.Duration { return c.ask / time.Duration(c.host.Servers()) }
 
 func (c *Client) dial() {
-	n := c.host.Servers()
 	c.try++
-	if c.dials >= n && c.dials%n == 0 {
-		c.dials++
-		c.host.After(redial, c, Timer{TimeToDial, c.try})
+	wait := c.pause()
+	c.dials++
+	if wait > 0 {
+		c.host.After(wait, c, Timer{TimeToDial, c.try})
 		return
 	}
-	c.dials++
 	c.connect()
+}
+
+// pause is how long the client waits before it dials again.
+func (c *Client) pause() (d time.Duration) {
+	n := c.host.Servers()
+	round := c.dials >= n && c.dials%n == 0
+	switch {
+	case c.profile == Java && c.stood:
+		d = c.host.Within(respite)
+		if round {
+			d += respite
+		}
+	case round:
+		d = redial
+	}
+	return d
 }
 
 func (c *Client) connect() {
@@ -162,7 +193,7 @@ func (c *Client) Connected(conn network.Conn) {
 		c.host.Hangup(conn)
 		return
 	}
-	c.dialing = false
+	c.dialing, c.stood = false, true
 	c.host.Greet(conn, ensemble.Hello{LastZxid: c.last, Session: c.session, Password: c.password, Timeout: c.ask})
 }
 
@@ -191,7 +222,19 @@ func (c *Client) lost() {
 		q.finish(coord.ErrLoss)
 	}
 	if !c.dead.Fired() {
+		if c.profile == Java {
+			c.drop()
+		}
 		c.dial()
+	}
+}
+
+// drop ends what waits for a connection as if it had been sent.
+func (c *Client) drop() {
+	waiting := c.waiting
+	c.waiting = nil
+	for _, q := range waiting {
+		q.finish(coord.ErrLoss)
 	}
 }
 
@@ -245,10 +288,24 @@ func (c *Client) Fire(t Timer) {
 		}
 	case TimeToPing:
 		if c.greeted {
-			c.host.Send(c.conn, &ensemble.Request{Xid: -2, Op: ensemble.OpPing})
-			c.host.After(c.timeout/3, c, Timer{TimeToPing, c.try})
+			c.ping()
 		}
 	}
+}
+
+func (c *Client) ping() {
+	next := c.timeout / 3
+	if quiet := c.host.Now() - c.told; c.profile == Java && quiet < next {
+		next -= quiet
+	} else {
+		c.send(&ensemble.Request{Xid: -2, Op: ensemble.OpPing})
+	}
+	c.host.After(next, c, Timer{TimeToPing, c.try})
+}
+
+func (c *Client) send(r *ensemble.Request) {
+	c.told = c.host.Now()
+	c.host.Send(c.conn, r)
 }
 
 // recvTimeout is two thirds of the session timeout, as pings go out at one third (go-zookeeper: setTimeouts).
@@ -335,7 +392,7 @@ func (c *Client) flush() {
 		c.xid++
 		q.req.Xid = c.xid
 		c.sent = append(c.sent, q)
-		c.host.Send(c.conn, &q.req)
+		c.send(&q.req)
 	}
 	c.waiting = c.waiting[:0]
 }
