@@ -23,7 +23,7 @@ var rewrite = flag.Bool("rewrite", false, "take what the real ensemble answers i
 func conforming(seed uint64) spec.Spec {
 	s := spec.Default()
 	s.Workload, s.Recipe, s.Seed = "conformance", "script", seed
-	s.Participants, s.Pins, s.Faults, s.Time = conformance.Participants, conformance.Pins, nil, spec.Duration(time.Minute)
+	s.Participants, s.Pins, s.Faults, s.Time = conformance.Participants, conformance.Pins(), nil, spec.Duration(time.Minute)
 	s.Roles = conformance.Roles(s.Recipe, s.Participants)
 	return s
 }
@@ -109,7 +109,7 @@ b close
 
 // TestConformanceSeesDefects: the suite is not content with servers that are broken.
 func TestConformanceSeesDefects(t *testing.T) {
-	for _, defect := range []string{"watch-lost", "ephemeral-kept"} {
+	for _, defect := range []string{"watch-lost", "ephemeral-kept", "torn-close"} {
 		s := conforming(1)
 		scripts := conformance.Scripts(s)
 		var refused []string

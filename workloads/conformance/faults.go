@@ -17,12 +17,14 @@ import (
 const Participants = 4
 
 // Pins of the participants.
-var Pins = []spec.Pin{{Participant: "p3", Server: "follower"}, {Participant: "p4", Server: "leader"}}
+func Pins() []spec.Pin {
+	return []spec.Pin{{Participant: "p3", Server: "follower"}, {Participant: "p4", Server: "leader"}}
+}
 
 // NoteFault asks for the next fault of the plan.
 const NoteFault = "fault"
 
-// faultVerbs are the steps that ask for a fault. Each waits until the fault is in force, as far as its session can see
+// asks tells whether the step asks for a fault. Such a step waits until the fault is in force, as far as its session can see
 // it: a sync that is not answered within stall, a reply that is lost.
 //
 //	a cut server · a cut servers   p2 from the server that it uses; from all. a must be at p2
@@ -32,34 +34,37 @@ const NoteFault = "fault"
 //	a lose sync $                  a sync's, which breaks the connection and nothing else
 //	a lost                         waits for the loss of the connection that a had at its last fault
 //	a expired                      waits for the news that a is dead
-var faultVerbs = []string{"cut", "lose"}
+func asks(verb string) bool { return verb == "cut" || verb == "lose" }
 
 func (s Script) faulty() bool {
 	return slices.ContainsFunc(s.Steps, func(x Step) bool { return x.fault() != nil })
 }
 
-// Time that each kind of cut lasts: a client finds out after two thirds of its session timeout; a follower that hears
+// cut is a cut and how long it lasts: a client finds out after two thirds of its session timeout; a follower that hears
 // nothing of its leader for a second ceases to serve (syncLimit).
-var cuts = map[string]struct {
-	fault nemesis.Fault
-	lasts time.Duration
-}{
-	"server":  {nemesis.Fault{Kind: nemesis.Partition, Shape: nemesis.FromServer, Target: nemesis.Target{Node: "p2"}}, 2 * time.Second},
-	"servers": {nemesis.Fault{Kind: nemesis.Partition, Shape: nemesis.FromServers, Target: nemesis.Target{Node: "p2"}}, 2 * time.Second},
-	"peers":   {nemesis.Fault{Kind: nemesis.Partition, Shape: nemesis.FromPeers, Target: nemesis.Target{Role: nemesis.Follower}}, 700 * time.Millisecond},
+func cut(whom string) (nemesis.Fault, time.Duration) {
+	f := nemesis.Fault{Kind: nemesis.Partition, Target: nemesis.Target{Node: "p2"}}
+	switch whom {
+	case "server":
+		f.Shape = nemesis.FromServer
+	case "servers":
+		f.Shape = nemesis.FromServers
+	default:
+		f.Shape, f.Target = nemesis.FromPeers, nemesis.Target{Role: nemesis.Follower}
+		return f, 700 * time.Millisecond
+	}
+	return f, 2 * time.Second
 }
-
-var lost = map[string]string{"create": "create", "delete": "delete", "sync": "sync"}
 
 // fault is what the step asks for, or nil.
 func (s Step) fault() *nemesis.Step {
 	words := strings.Fields(s.Text)
 	switch words[1] {
 	case "cut":
-		c := cuts[words[2]]
-		return &nemesis.Step{Fault: c.fault, For: spec.Duration(c.lasts)}
+		f, lasts := cut(words[2])
+		return &nemesis.Step{Fault: f, For: spec.Duration(lasts)}
 	case "lose":
-		f := nemesis.Fault{Kind: nemesis.LoseReply, Target: nemesis.Target{Node: "p2"}, Op: lost[words[2]], Count: 1}
+		f := nemesis.Fault{Kind: nemesis.LoseReply, Target: nemesis.Target{Node: "p2"}, Op: words[2], Count: 1}
 		return &nemesis.Step{Fault: f, For: spec.Duration(time.Second)}
 	}
 	return nil

@@ -90,7 +90,7 @@ func (h *hands) step(name, verb string, words []string) (string, error) {
 	if s == nil {
 		return "no session", nil
 	}
-	if slices.Contains(faultVerbs, verb) {
+	if asks(verb) {
 		return h.fault(s, verb, words)
 	}
 	args, mode := flags(words)

@@ -64,7 +64,7 @@ func (p *player) step(text string) (string, error) {
 	switch {
 	case words[1] == "open" && len(words) > 2 && slices.Contains(p.Spec.ParticipantNames(), words[2]):
 		p.at[name] = words[2]
-	case slices.Contains(faultVerbs, words[1]):
+	case asks(words[1]):
 		p.Env.Note(env.Note{Kind: NoteFault, Key: p.script, Text: text})
 	}
 	m := env.Message{Kind: "step", Key: p.script, Text: text}
@@ -83,10 +83,9 @@ func (p *player) step(text string) (string, error) {
 	return reply.Text, nil
 }
 
-var raw = regexp.MustCompile(`<([zs])(-?\d+)>`)
-
 // alike tells zxids and sessions alike in every world.
 func (p *player) alike(said string) string {
+	raw := regexp.MustCompile(`<([zs])(-?\d+)>`)
 	return raw.ReplaceAllStringFunc(said, func(s string) string {
 		m := raw.FindStringSubmatch(s)
 		n, err := strconv.ParseInt(m[2], 10, 64)

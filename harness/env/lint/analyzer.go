@@ -98,7 +98,8 @@ func (v *visitor) imported(n *ast.ImportSpec) {
 	}
 }
 
-// declared reports variables at package level: incarnations share them. Error values and interface checks are none.
+// declared reports variables at package level: incarnations share them. Error values, embedded files (which
+// nobody can change) and interface checks are none.
 func (v *visitor) declared(n *ast.GenDecl) bool {
 	if n.Tok != token.VAR {
 		return true
@@ -106,7 +107,7 @@ func (v *visitor) declared(n *ast.GenDecl) bool {
 	for _, s := range n.Specs {
 		for _, name := range s.(*ast.ValueSpec).Names {
 			obj := v.pass.TypesInfo.Defs[name]
-			if name.Name == "_" || obj == nil || obj.Parent() != v.pass.Pkg.Scope() || isError(obj.Type()) {
+			if name.Name == "_" || obj == nil || obj.Parent() != v.pass.Pkg.Scope() || isError(obj.Type()) || obj.Type().String() == "embed.FS" {
 				continue
 			}
 			v.report(name, "package-level variable "+name.Name+": incarnations would share it; use a constant, a function or a field")
