@@ -32,6 +32,8 @@ func Cell(s spec.Spec, p nemesis.Plan) string {
 	add(len(s.Broken) > 0, "broken", strings.Join(slices.Sorted(slices.Values(s.Broken)), "+"))
 	add(s.Client != "", "client", s.Client)
 	add(s.Participant != "", "participant", s.Participant)
+	scripts := sha256.Sum256([]byte(s.Scripts))
+	add(s.Scripts != "", "scripts", fmt.Sprintf("%x", scripts[:4]))
 	add(!s.Fencing, "fencing", "off")
 	add(s.Staged, "staged", "on")
 	timing, session := timingOf(s.Timing)

@@ -121,9 +121,10 @@ func TestCell(t *testing.T) {
 	changed := map[string]func(*spec.Spec){
 		"Workload": func(s *spec.Spec) { s.Workload = "counter" }, "Recipe": func(s *spec.Spec) { s.Recipe = "ephemeral" },
 		"Defects": func(s *spec.Spec) { s.Defects = []string{"no-token"} }, "Cluster": func(s *spec.Spec) { s.Cluster = "sim" },
-		"Broken": func(s *spec.Spec) { s.Broken = []string{"no-epoch-promise"} },
-		"Client": func(s *spec.Spec) { s.Client = "java" },
-		"Image":  func(s *spec.Spec) { s.Image = "zookeeper:3.9" }, "Participant": func(s *spec.Spec) { s.Participant = "my/lock" },
+		"Broken":  func(s *spec.Spec) { s.Broken = []string{"no-epoch-promise"} },
+		"Scripts": func(s *spec.Spec) { s.Scripts = "# none" },
+		"Client":  func(s *spec.Spec) { s.Client = "java" },
+		"Image":   func(s *spec.Spec) { s.Image = "zookeeper:3.9" }, "Participant": func(s *spec.Spec) { s.Participant = "my/lock" },
 		"Suite": func(s *spec.Spec) { s.Suite = "trixie" }, "Servers": func(s *spec.Spec) { s.Servers = 5 },
 		"Participants": func(s *spec.Spec) { s.Participants = 5 }, "Roles": func(s *spec.Spec) { s.Roles = []spec.Role{{Name: "controller", Count: 2}} },
 		"Timing": func(s *spec.Spec) { s.Timing.SyncLimit++ }, "Time": func(s *spec.Spec) { s.Time++ },

@@ -85,15 +85,10 @@ const (
 	evReplied
 )
 
-// Times of the ways between agent and process.
-const (
-	shortWay = 30 * time.Microsecond
-	longWay  = 150 * time.Microsecond
-	streamBy = 4 << 32
-)
+const streamBy = 4 << 32
 
 func (p *participant) way() time.Duration {
-	return p.c.k.Between(streamBy|uint64(p.node), p.c.k.Events(), shortWay, longWay)
+	return p.c.k.Between(streamBy|uint64(p.node), p.c.k.Events(), way, wayMax)
 }
 
 // boot starts a process.
@@ -102,7 +97,7 @@ func (p *participant) boot() int {
 	p.life++
 	p.booting = true
 	p.c.record(p.node, p.starts, history.Event{Type: history.Start, End: p.c.stamp(), Op: history.Op{N: int64(p.pid())}})
-	d := p.c.k.Between(streamBoot|uint64(p.node), uint64(p.starts), 5*time.Millisecond, 20*time.Millisecond)
+	d := p.c.k.Between(streamBoot|uint64(p.node), uint64(p.starts), participantStart, participantStartMax)
 	p.c.k.After(d, p.node, p, evStart, 0, p.life)
 	return p.pid()
 }

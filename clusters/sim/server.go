@@ -84,7 +84,7 @@ func (s *server) boot() int {
 	s.incarnation++
 	s.booting = true
 	s.c.record(s.node, s.incarnation, history.Event{Type: history.Start, End: s.c.stamp(), Op: history.Op{N: int64(s.pid())}})
-	d := s.c.k.Between(streamBoot|uint64(s.node), uint64(s.incarnation), 500*time.Millisecond, 900*time.Millisecond)
+	d := s.c.k.Between(streamBoot|uint64(s.node), uint64(s.incarnation), serverStart, serverStartMax)
 	s.c.k.After(d, s.node, s, evBoot, 0, s.life)
 	return s.pid()
 }
@@ -197,9 +197,9 @@ func (s *server) After(d time.Duration, t ensemble.Timer) {
 func (s *server) Sync(n uint64) {
 	s.syncs++
 	k := s.c.k
-	d := k.Between(streamSync|uint64(s.node), 2*s.syncs, 300*time.Microsecond, 1500*time.Microsecond)
-	if v := k.Draw(streamSync|uint64(s.node), 2*s.syncs+1); v&63 == 0 {
-		d += time.Duration(v>>7) % (20 * time.Millisecond)
+	d := k.Between(streamSync|uint64(s.node), 2*s.syncs, fsync, fsyncMax)
+	if v := k.Draw(streamSync|uint64(s.node), 2*s.syncs+1); v%slowFsyncs == 0 {
+		d += time.Duration(v>>7) % slowFsync
 	}
 	k.After(d, s.node, s, evSynced, n, s.life)
 }

@@ -10,11 +10,11 @@ import (
 	"riven/workloads/catalogue"
 )
 
-// commandLine is what runs the spec again, for a shell. It is empty when flags can not tell the run: it had a plan of
-// its own, or a timing without a name. Then the bundle says how to run it from its own spec and plan.
+// commandLine is what runs the spec again, for a shell. It is empty when flags can not tell the run: it had a plan or
+// scripts of its own, or a timing without a name. Then the bundle says how to run it from its own spec and plan.
 func commandLine(s spec.Spec, plan *nemesis.Plan) string {
 	timing, ok := timingName(s.Timing)
-	if plan != nil || !ok {
+	if plan != nil || s.Scripts != "" || !ok {
 		return ""
 	}
 	def := spec.Default()

@@ -14,6 +14,8 @@ var (
 	ErrNoChildren = errors.New("ephemeral nodes may not have children")
 	ErrInvalid    = errors.New("invalid request")
 	ErrMoved      = errors.New("session moved")
+	// ErrRolledBack: another op of the same Multi failed before this one.
+	ErrRolledBack = errors.New("runtime inconsistency")
 	// ErrExpired: the session is dead; this call was not sent, or the server refused it because the session has expired.
 	ErrExpired = errors.New("session expired")
 	// ErrLoss: the connection was lost before the reply; the outcome is unknown.
@@ -22,7 +24,7 @@ var (
 
 // Definite tells whether err says for sure that the call did not take effect. An unknown error is indefinite.
 func Definite(err error) bool {
-	for _, e := range []error{ErrNoNode, ErrNodeExists, ErrBadVersion, ErrNotEmpty, ErrNoChildren, ErrInvalid, ErrMoved, ErrExpired} {
+	for _, e := range []error{ErrNoNode, ErrNodeExists, ErrBadVersion, ErrNotEmpty, ErrNoChildren, ErrInvalid, ErrMoved, ErrRolledBack, ErrExpired} {
 		if errors.Is(err, e) {
 			return true
 		}
@@ -54,6 +56,34 @@ const (
 // AnyVersion makes Set and Delete unconditional.
 const AnyVersion int32 = -1
 
+// Op is one op of a Multi. Which fields have a meaning is told by its Kind.
+type Op struct {
+	Kind    OpKind
+	Path    string
+	Data    []byte
+	Mode    Mode
+	Version int32
+}
+
+// OpKind is what an op of a Multi does.
+type OpKind uint8
+
+// Kinds of ops.
+const (
+	OpCreate OpKind = iota // Path, Data, Mode
+	OpSet                  // Path, Data, Version
+	OpDelete               // Path, Version
+	OpCheck                // Path, Version: fails unless the node has that version
+)
+
+// Outcome is how an op of a Multi ended. Of a Multi that failed none was done: Err is nil before the op that failed,
+// ErrRolledBack after it (ZooKeeper: DataTree.processTxn).
+type Outcome struct {
+	Err  error
+	Path string // created
+	Stat Stat   // of OpSet
+}
+
 // Signal fires once, at the latest when what it stands for is known at the client. env.Wait waits for it.
 type Signal interface{ Fired() bool }
 
@@ -78,6 +108,9 @@ type Session interface {
 	ChildrenW(path string) ([]string, Signal, error)
 	Set(path string, data []byte, version int32) (Stat, error)
 	Delete(path string, version int32) error
+	// Multi does all ops or none, in one transaction. The error is that of the op that failed; the outcomes are those of
+	// all ops whenever a server has answered.
+	Multi(ops ...Op) ([]Outcome, error)
 	Sync(path string) error
 	// Disconnected fires when the present connection is lost. After a reconnect a new call gives a new signal.
 	Disconnected() Signal

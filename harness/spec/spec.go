@@ -85,7 +85,8 @@ type Spec struct {
 	Hold         Duration `json:"hold"`             // how long a lock is held and worked under
 	Pause        Duration `json:"pause,omitempty"`  // length of planned pauses; 0: longer than the session timeout
 	Pins         []Pin    `json:"pins,omitempty"`
-	Claims       []string `json:"claims,omitempty"` // claims judged even outside their preconditions ("belief")
+	Claims       []string `json:"claims,omitempty"`  // claims judged even outside their preconditions ("belief")
+	Scripts      string   `json:"scripts,omitempty"` // what conformance plays instead of its own scripts, in their notation
 }
 
 // Default is the run that `riven run` makes when it is told nothing.

@@ -1,99 +1,128 @@
 package conformance
 
 import (
+	"embed"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
+	"path"
 	"slices"
 	"strings"
+
+	"riven/harness/spec"
 )
 
-// Script is a list of steps under a root of its own, which stands for the $ in them.
+// Script is a list of steps under a root of its own, which stands for the $ in them. A step is one line:
 //
-//	a open                       a session; it is named before it is opened
+//	a open [p2] [600ms]          a session at that participant, p1 if none is named; it is named before it is opened
 //	a create [-e] [-s] $/x data  the path as made
 //	a get $/x · a exists $/x     data and Stat
 //	a children $                 sorted
 //	a set $/x data [version] · a delete $/x [version] · a sync $
+//	a multi create [-e] [-s] $/x data ; set $/y data [version] ; delete $/z [version] ; check $/x version
 //	a getw W $/x · a existsw W $/x · a childrenw W $    the same, and a watch named W is left
-//	a fired W                    waits for the watch, up to a session timeout: fired or silent
+//	a fired W                    waits for the watch, up to two session timeouts: fired or silent
 //	a silent W                   whether it has not fired a moment after a sync
 //	a close
+//
+// Those that ask for a fault, and what they wait for, are told at Faults.
+//
+// In the files what may be answered follows an arrow, alternatives between bars: a get $/x → 1 z1 | no node.
 type Script struct {
+	Topic string
 	Name  string
-	Steps []string
+	Steps []Step
 }
 
-// Scripts are those that were written by hand, in order of their names, and as many made at random from the seed.
-func Scripts(seed uint64, random int) []Script {
-	var out []Script
-	for _, topic := range [][2]string{{"ephemeral", ofEphemeral}, {"errors", ofErrors}, {"sequence", ofSequence}, {"sessions", ofSessions}, {"stat", ofStat}, {"watches", ofWatches}} {
-		for _, block := range strings.Split(topic[1], "\n\n") {
-			s := Script{}
-			for line := range strings.Lines(block) {
-				line = strings.TrimSpace(line)
-				switch name, is := strings.CutPrefix(line, "# "); {
-				case is:
-					s.Name = topic[0] + ": " + name
-				case line != "":
-					s.Steps = append(s.Steps, line)
-				}
-			}
-			if len(s.Steps) > 0 {
-				out = append(out, s)
-			}
-		}
+// Step is a line of a script.
+type Step struct {
+	Text    string
+	Allowed []string // answers; nil if the script does not say
+}
+
+const (
+	arrow = " → "
+	bar   = " | "
+)
+
+//go:embed scripts/*.txt
+var folder embed.FS
+
+// Written are the scripts that were written by hand, in order of their topics.
+func Written() []Script {
+	names, err := fs.Glob(folder, "scripts/*.txt")
+	if err != nil {
+		panic(err)
 	}
-	rng := rand.New(rand.NewPCG(seed, 0x636f6e66))
-	for i := range random {
-		out = append(out, randomScript(rng, fmt.Sprintf("random %d", i)))
+	var out []Script
+	for _, name := range names {
+		text, err := folder.ReadFile(name)
+		if err != nil {
+			panic(err)
+		}
+		out = append(out, Parse(strings.TrimSuffix(path.Base(name), ".txt"), string(text))...)
 	}
 	return out
 }
 
-// randomScript has two sessions call what they like on a few nodes.
-func randomScript(rng *rand.Rand, name string) Script {
-	s := Script{Name: name, Steps: []string{"a open", "b open"}}
-	paths := []string{"$/x", "$/y", "$/x/z", "$/y/z"}
-	watches := 0
-	for range 16 {
-		who := []string{"a", "b"}[rng.IntN(2)]
-		path := paths[rng.IntN(len(paths))]
-		version := ""
-		if rng.IntN(2) == 0 {
-			version = fmt.Sprintf(" %d", rng.IntN(3))
+// Parse reads a file: a block is a script, its first line its name.
+func Parse(topic, text string) (out []Script) {
+	for block := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
+		lines := strings.Split(block, "\n")
+		s := Script{Topic: topic, Name: strings.TrimPrefix(lines[0], "# ")}
+		for _, line := range lines[1:] {
+			step := Step{Text: line}
+			if text, answers, told := strings.Cut(line, arrow); told {
+				step = Step{text, strings.Split(answers, bar)}
+			}
+			s.Steps = append(s.Steps, step)
 		}
-		step := ""
-		switch rng.IntN(11) {
-		case 0, 1, 2:
-			step = "create " + []string{"", "", "-e ", "-s ", "-e -s "}[rng.IntN(5)] + path + fmt.Sprintf(" d%d", rng.IntN(9))
-		case 3:
-			step = fmt.Sprintf("set %s d%d%s", path, rng.IntN(9), version)
-		case 4:
-			step = "delete " + path + version
-		case 5:
-			step = "exists " + path
-		case 6:
-			step = "children " + []string{"$", "$/x"}[rng.IntN(2)]
-		case 7:
-			watches++
-			step = fmt.Sprintf("%s w%d %s", []string{"getw", "existsw", "childrenw"}[rng.IntN(3)], watches, path)
-		case 8:
-			step = "sync $"
-		default:
-			step = "get " + path
-		}
-		// The other one's writes are seen by a reader only after a sync.
-		s.Steps = append(s.Steps, who+" sync $", who+" "+step)
+		out = append(out, s)
 	}
-	for i := range watches {
-		s.Steps = append(s.Steps, fmt.Sprintf("a silent w%d", i+1))
-	}
-	s.Steps = append(s.Steps, "a close", "b sync $", "b children $", "b close")
-	return s
+	return out
 }
 
-// flags takes -e and -s out of the words.
-func flags(words []string) (rest []string, ephemeral, sequential bool) {
-	ephemeral, sequential = slices.Contains(words, "-e"), slices.Contains(words, "-s")
-	return slices.DeleteFunc(slices.Clone(words), func(w string) bool { return w == "-e" || w == "-s" }), ephemeral, sequential
+// String is the script as files have it.
+func (s Script) String() string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "# %s\n", s.Name)
+	for _, step := range s.Steps {
+		out.WriteString(step.Text)
+		if step.Allowed != nil {
+			out.WriteString(arrow + strings.Join(step.Allowed, bar))
+		}
+		out.WriteByte('\n')
+	}
+	return out.String()
+}
+
+// Format is the file that has those scripts.
+func Format(scripts []Script) string {
+	var blocks []string
+	for _, s := range scripts {
+		blocks = append(blocks, s.String())
+	}
+	return strings.Join(blocks, "\n")
+}
+
+// Allows tells whether the step may be answered so.
+func (s Step) Allows(answer string) bool {
+	return s.Allowed == nil || slices.Contains(s.Allowed, answer)
+}
+
+// Scripts are those that a run plays: the spec's, or those that were written by hand, without those that need more
+// participants than it has, and Random more from its seed.
+func Scripts(s spec.Spec) []Script {
+	if s.Scripts != "" {
+		return Parse("spec", s.Scripts)
+	}
+	out := Written()
+	if s.Participants < Participants {
+		out = slices.DeleteFunc(out, Script.faulty)
+	}
+	rng := rand.New(rand.NewPCG(s.Seed, 0x636f6e66))
+	for i := range Random {
+		out = append(out, randomScript(rng, fmt.Sprint(i)))
+	}
+	return out
 }

@@ -3,6 +3,7 @@ package conformance
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"riven/checkers"
@@ -14,33 +15,36 @@ import (
 
 // Ops.
 const (
-	Step = "step" // Key is the script, N the step's number, Text the step; OK: Text is the answer
-	Rest = "rest" // N ms without anything
+	OpStep = "step" // Key is the script, N the step's number, Text the step; OK: Text is the answer
+	OpRest = "rest" // N ms without anything
 )
 
-// Random is how many scripts are made at random, from the spec's seed.
-const Random = 150
-
-// Workload plays every script once, at the first participant.
+// Workload plays every script once; the first participant has the steps made.
 func Workload() workloads.Workload {
 	return workloads.Workload{
 		Name:         "conformance",
 		Doc:          "Scripts of session calls, to compare what clusters answer.",
 		Participants: 1,
+		Roles:        Roles,
 		Recipes:      []workloads.Recipe{{Name: "script", Doc: "Plays scripts.", New: newPlayer, Claims: []checkers.Claim{{Name: claimPlayed, Rule: "Every step was answered."}}}},
 		Ops: func(s spec.Spec, participant string, _ *rand.Rand) workloads.Stream {
 			if participant != s.ParticipantNames()[0] {
 				return nil
 			}
-			return &stream{scripts: Scripts(s.Seed, Random)}
+			return &stream{scripts: Scripts(s)}
 		},
-		Quiet:    func(spec.Spec, string) []history.Op { return []history.Op{{F: Rest, N: 1}} },
+		Quiet:    func(spec.Spec, string) []history.Op { return []history.Op{{F: OpRest, N: 1}} },
 		Bound:    func(spec.Spec) time.Duration { return 10 * time.Second },
 		Settled:  func(history.Event) bool { return true },
 		Resource: func(spec.Spec) workloads.Resource { return nothing{} },
 		Judge:    func(in checkers.Input) []checkers.Check { return []checkers.Check{played(in)} },
 		Floors:   func(checkers.Input) []checkers.Floor { return nil },
 	}
+}
+
+// Roles are the participants: all alike, but they talk to each other.
+func Roles(_ string, participants int) []spec.Role {
+	return []spec.Role{{Name: "p", Count: participants}}
 }
 
 type nothing struct{}
@@ -52,11 +56,11 @@ const claimPlayed = "played"
 // played wants every step of every script answered.
 func played(in checkers.Input) checkers.Check {
 	want, got := 0, 0
-	for _, s := range Scripts(in.Spec.Seed, Random) {
+	for _, s := range Scripts(in.Spec) {
 		want += len(s.Steps)
 	}
 	for _, e := range in.History {
-		if e.Type == history.OK && e.F == Step {
+		if e.Type == history.OK && e.F == OpStep {
 			got++
 		}
 	}
@@ -76,10 +80,10 @@ type stream struct {
 
 func (s *stream) Next() history.Op {
 	if s.script == len(s.scripts) {
-		return history.Op{F: Rest, N: 100}
+		return history.Op{F: OpRest, N: 100}
 	}
 	x := s.scripts[s.script]
-	op := history.Op{F: Step, Key: fmt.Sprintf("s%d", s.script+1), N: int64(s.step), Text: x.Steps[s.step]}
+	op := history.Op{F: OpStep, Key: key(s.script), N: int64(s.step), Text: x.Steps[s.step].Text}
 	if s.step++; s.step == len(x.Steps) {
 		s.script, s.step = s.script+1, 0
 	}
@@ -87,3 +91,30 @@ func (s *stream) Next() history.Op {
 }
 
 func (s *stream) Rest() []history.Op { return nil }
+
+// Answers are what the history of those scripts says was answered, step by step.
+func Answers(scripts []Script, events []history.Event) [][]string {
+	at := map[string]int{}
+	for i := range scripts {
+		at[key(i)] = i
+	}
+	out := make([][]string, len(scripts))
+	for _, e := range events {
+		if i, known := at[e.Key]; known && e.F == OpStep && e.Type == history.OK {
+			out[i] = append(out[i], e.Text)
+		}
+	}
+	return out
+}
+
+// Differ tells which scripts two worlds answered differently.
+func Differ(a, b [][]string) []bool {
+	out := make([]bool, len(a))
+	for i := range a {
+		out[i] = !slices.Equal(a[i], b[i])
+	}
+	return out
+}
+
+// key names the script, and its root.
+func key(i int) string { return fmt.Sprintf("s%d", i+1) }

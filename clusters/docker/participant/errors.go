@@ -54,3 +54,14 @@ func translate(err error) error {
 	}
 	return fmt.Errorf("%w: %w", coord.ErrLoss, err)
 }
+
+// rolledBack is RUNTIMEINCONSISTENCY as go-zookeeper tells it: it has no error of its own for that code.
+var rolledBack = zk.ErrCode(-2)
+
+// translateOp is the coord error of one op of a multi.
+func translateOp(err error) error {
+	if err != nil && err.Error() == fmt.Sprintf("unknown error: %v", rolledBack) {
+		return coord.ErrRolledBack
+	}
+	return translate(err)
+}

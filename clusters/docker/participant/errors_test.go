@@ -54,3 +54,11 @@ func TestTranslate(t *testing.T) {
 		}
 	}
 }
+
+// The ops of a multi behind the one that failed have a code for which go-zookeeper has no error.
+func TestTranslateOp(t *testing.T) {
+	require.NoError(t, translateOp(nil))
+	require.ErrorIs(t, translateOp(zk.ErrBadVersion), coord.ErrBadVersion)
+	require.ErrorIs(t, translateOp(errors.New("unknown error: -2")), coord.ErrRolledBack)
+	require.ErrorIs(t, translateOp(errors.New("unknown error: -4")), coord.ErrLoss)
+}

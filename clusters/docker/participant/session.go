@@ -162,6 +162,37 @@ func (s *session) Sync(path string) error {
 	})
 }
 
+func (s *session) Multi(ops ...coord.Op) (outcomes []coord.Outcome, err error) {
+	requests := make([]any, len(ops))
+	for i, op := range ops {
+		requests[i] = requestOf(op)
+	}
+	err = s.call(func(c *zk.Conn) error {
+		answers, err := c.Multi(requests...)
+		for _, a := range answers {
+			o := coord.Outcome{Path: a.String, Err: translateOp(a.Error)}
+			if a.Stat != nil {
+				o.Stat = statOf(a.Stat)
+			}
+			outcomes = append(outcomes, o)
+		}
+		return err
+	})
+	return outcomes, err
+}
+
+func requestOf(op coord.Op) any {
+	switch op.Kind {
+	case coord.OpCreate:
+		return &zk.CreateRequest{Path: op.Path, Data: op.Data, Acl: zk.WorldACL(zk.PermAll), Flags: int32(op.Mode)}
+	case coord.OpSet:
+		return &zk.SetDataRequest{Path: op.Path, Data: op.Data, Version: op.Version}
+	case coord.OpDelete:
+		return &zk.DeleteRequest{Path: op.Path, Version: op.Version}
+	}
+	return &zk.CheckVersionRequest{Path: op.Path, Version: op.Version}
+}
+
 func (s *session) Disconnected() coord.Signal {
 	s.client.mu.Lock()
 	defer s.client.mu.Unlock()

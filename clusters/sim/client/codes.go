@@ -54,6 +54,8 @@ func errorOf(c ensemble.Code) error {
 		return coord.ErrExpired
 	case ensemble.BadArguments:
 		return coord.ErrInvalid
+	case ensemble.RuntimeInconsistency:
+		return coord.ErrRolledBack
 	}
 	return fmt.Errorf("error %d of the server: %w", c, coord.ErrLoss)
 }

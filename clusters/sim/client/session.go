@@ -62,13 +62,26 @@ func (s *Session) do(q *call) (ensemble.Reply, error) {
 	return q.reply, q.err
 }
 
+// pathed is a call about a path, which is looked at before anything is sent (go-zookeeper: validatePath; Java:
+// PathUtils.validatePath). A sequential node's path is looked at with a digit behind it.
+func (s *Session) pathed(q *call) (ensemble.Reply, error) {
+	path := q.req.Path
+	if q.req.Op == ensemble.OpCreate && q.req.Mode&coord.Sequential != 0 {
+		path += "1"
+	}
+	if !ensemble.ValidPath(path) {
+		return ensemble.Reply{}, fmt.Errorf("path %q: %w", q.req.Path, coord.ErrInvalid)
+	}
+	return s.do(q)
+}
+
 func (s *Session) read(op ensemble.Op, path string, kind watchKind, watched bool) (r ensemble.Reply, w coord.Signal, err error) {
 	q := &call{req: ensemble.Request{Op: op, Path: path, Watch: watched}}
 	if watched {
 		q.watch = &watch{path: path, kind: kind, signal: new(kernel.Signal)}
 		w = q.watch.signal
 	}
-	r, err = s.do(q)
+	r, err = s.pathed(q)
 	if err != nil && q.watch != nil && s.c.dead.Fired() {
 		q.watch.signal.Fire()
 	}
@@ -83,7 +96,7 @@ func (s *Session) Timeout() time.Duration { return s.c.timeout }
 
 // Create makes a node.
 func (s *Session) Create(path string, data []byte, m coord.Mode) (string, error) {
-	r, err := s.do(&call{req: ensemble.Request{Op: ensemble.OpCreate, Path: path, Data: slices.Clone(data), Mode: m}})
+	r, err := s.pathed(&call{req: ensemble.Request{Op: ensemble.OpCreate, Path: path, Data: slices.Clone(data), Mode: m}})
 	return r.Path, err
 }
 
@@ -142,19 +155,39 @@ func (s *Session) ChildrenW(path string) ([]string, coord.Signal, error) {
 
 // Set changes a node's data.
 func (s *Session) Set(path string, data []byte, version int32) (coord.Stat, error) {
-	r, err := s.do(&call{req: ensemble.Request{Op: ensemble.OpSet, Path: path, Data: slices.Clone(data), Version: version}})
+	r, err := s.pathed(&call{req: ensemble.Request{Op: ensemble.OpSet, Path: path, Data: slices.Clone(data), Version: version}})
 	return r.Stat, err
 }
 
 // Delete removes a node.
 func (s *Session) Delete(path string, version int32) error {
-	_, err := s.do(&call{req: ensemble.Request{Op: ensemble.OpDelete, Path: path, Version: version}})
+	_, err := s.pathed(&call{req: ensemble.Request{Op: ensemble.OpDelete, Path: path, Version: version}})
 	return err
 }
 
+// Multi does all ops or none. Their paths are for the server to judge (go-zookeeper: Conn.Multi).
+func (s *Session) Multi(ops ...coord.Op) ([]coord.Outcome, error) {
+	q := &call{req: ensemble.Request{Op: ensemble.OpMulti}}
+	for _, op := range ops {
+		q.req.Ops = append(q.req.Ops, ensemble.Request{Op: kinds[op.Kind], Path: op.Path, Data: slices.Clone(op.Data), Mode: op.Mode, Version: op.Version})
+	}
+	r, err := s.do(q)
+	var outcomes []coord.Outcome
+	for _, x := range r.Results {
+		o := coord.Outcome{Path: x.Path, Stat: x.Stat, Err: errorOf(x.Err)}
+		if err == nil {
+			err = o.Err
+		}
+		outcomes = append(outcomes, o)
+	}
+	return outcomes, err
+}
+
+var kinds = [...]ensemble.Op{coord.OpCreate: ensemble.OpCreate, coord.OpSet: ensemble.OpSet, coord.OpDelete: ensemble.OpDelete, coord.OpCheck: ensemble.OpCheck}
+
 // Sync makes the server catch up with the leader.
 func (s *Session) Sync(path string) error {
-	_, err := s.do(&call{req: ensemble.Request{Op: ensemble.OpSync, Path: path}})
+	_, err := s.pathed(&call{req: ensemble.Request{Op: ensemble.OpSync, Path: path}})
 	return err
 }
 

@@ -147,7 +147,7 @@ func (s *Server) prepStep(x *Txn, st *Step, r *Request, owner uint64) Code {
 		st.Data = r.Data
 		return s.prepSet(x, st, r)
 	case OpCheck:
-		if !valid(r.Path) {
+		if !ValidPath(r.Path) {
 			return BadArguments
 		}
 		n, found := s.record(r.Path)
@@ -179,7 +179,7 @@ func (s *Server) prepCreate(x *Txn, st *Step, r *Request) Code {
 	if r.Mode&coord.Sequential != 0 {
 		st.Path = r.Path + number(p.creates)
 	}
-	if !valid(st.Path) {
+	if !ValidPath(st.Path) {
 		return BadArguments
 	}
 	if _, found := s.record(st.Path); found {
@@ -239,7 +239,7 @@ func (s *Server) prepDelete(x *Txn, r *Request) Code {
 }
 
 func (s *Server) prepSet(x *Txn, st *Step, r *Request) Code {
-	if !valid(r.Path) {
+	if !ValidPath(r.Path) {
 		return BadArguments
 	}
 	n, found := s.record(r.Path)
@@ -302,8 +302,8 @@ func special(path string) bool {
 	return path == "/" || path == "/zookeeper" || path == "/zookeeper/quota" || path == "/zookeeper/config"
 }
 
-// valid is PathUtils.validatePath.
-func valid(path string) bool {
+// ValidPath is PathUtils.validatePath.
+func ValidPath(path string) bool {
 	if path == "/" {
 		return true
 	}
