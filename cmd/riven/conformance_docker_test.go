@@ -26,8 +26,9 @@ func TestConformance(t *testing.T) {
 }
 
 // transcript is what a cluster answered, by script.
-func transcript(t *testing.T, cluster string, seed int) map[string][]string {
-	o := runWorkload(t, "conformance", "--cluster", cluster, "--faults", "none", "--time", "30s", "--seed", fmt.Sprint(seed))
+func transcript(t *testing.T, cluster string, seed int, more ...string) map[string][]string {
+	args := []string{"--cluster", cluster, "--faults", "none", "--time", "30s", "--seed", fmt.Sprint(seed)}
+	o := runWorkload(t, "conformance", append(args, more...)...)
 	require.Equal(t, 0, o.Code, o.Verdict.Sentence)
 	b, err := results.Open(o.Bundle)
 	require.NoError(t, err)
