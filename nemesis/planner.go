@@ -251,18 +251,22 @@ func (p planner) clocksOf(holder, waiter Role) []Step {
 	return steps
 }
 
-func (p planner) losses() []Step {
-	if p.spec.Workload == "counter" || p.spec.Workload == "register" {
+// losses are of replies to what the recipe asks for all the time: one that never comes can not be lost.
+func (p planner) losses() (steps []Step) {
+	ops := []string{"create", "delete", "getChildren2"}
+	switch {
+	case p.spec.Workload == "counter", p.spec.Workload == "register", p.spec.Recipe == "lease":
+		ops = []string{"setData", "getData"}
+	case p.spec.Recipe == "ephemeral": // it is not fair: who has held once will hold again, others may never
 		return []Step{
-			{Fault: Fault{Target: Target{Role: Participant}, Op: "setData"}},
-			{Fault: Fault{Target: Target{Role: Participant}, Op: "getData"}},
+			{Fault: Fault{Target: Target{Role: Holder}, Op: "create"}, On: p.midHold()},
+			{Fault: Fault{Target: Target{Role: Holder}, Op: "delete"}, On: p.midHold()},
 		}
 	}
-	return []Step{
-		{Fault: Fault{Target: Target{Role: Participant}, Op: "create"}},
-		{Fault: Fault{Target: Target{Role: Participant}, Op: "delete"}},
-		{Fault: Fault{Target: Target{Role: Participant}, Op: "getChildren2"}},
+	for _, op := range ops {
+		steps = append(steps, Step{Fault: Fault{Target: Target{Role: Participant}, Op: op}})
 	}
+	return steps
 }
 
 // midHold fires within a hold, when the resource has been written at least once, and so early that a long hold outlasts

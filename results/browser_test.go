@@ -108,6 +108,21 @@ func eval[T any](p *tab, script string) T {
 
 func (p *tab) drawn() drawn { return eval[drawn](p, "window.__riven") }
 
+// frames presses the key a few times and tells how long the drawings took that followed.
+func (p *tab) frames(key string) string {
+	p.t.Helper()
+	var took []float64
+	for range 15 {
+		eval[int](p, "__riven.took = -1")
+		require.NoError(p.t, chromedp.Do(p, chromedp.KeyEvent(key)))
+		_, err := chromedp.Run(p, chromedp.Poll[bool]("__riven.took >= 0"))
+		require.NoError(p.t, err)
+		took = append(took, p.drawn().Took)
+	}
+	slices.Sort(took)
+	return fmt.Sprintf("%.1f to %.1f ms, median %.1f", took[0], took[len(took)-1], took[len(took)/2])
+}
+
 func (p *tab) shot(name string) {
 	png, err := chromedp.Run(p, chromedp.CaptureScreenshot())
 	require.NoError(p.t, err)
@@ -233,7 +248,9 @@ func TestAMillionOps(t *testing.T) {
 	got := p.drawn()
 	require.Equal(t, 1_000_000, got.Ops)
 	require.Equal(t, 1_000_000, got.Drawn)
-	t.Logf("times in units of %d ns, drawn in %.0f ms", got.Unit, got.Took)
+	t.Logf("times in units of %d ns, drawn at first in %.0f ms", got.Unit, got.Took)
+	t.Logf("the whole run is drawn in %s", p.frames("0"))
+	t.Logf("zoomed in it is drawn in %s", p.frames("w"))
 	require.Contains(t, eval[string](p, "document.querySelector('#timeline .notes:not(noscript *)').textContent"), "Every op is here")
 	p.shot("million")
 	p.requireQuiet()

@@ -277,7 +277,7 @@ func TestGateOfNothing(t *testing.T) {
 func TestExampleGate(t *testing.T) {
 	p, err := LoadPolicy("../examples/gate.yaml", "abc")
 	require.NoError(t, err)
-	require.Len(t, p.Cells, 42)
+	require.Len(t, p.Cells, 48)
 }
 
 func FuzzPolicy(f *testing.F) {

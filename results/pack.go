@@ -241,13 +241,16 @@ func writePlanes(out *bytes.Buffer, name string, values []uint64) column {
 	return c
 }
 
+// compression is gzip's level. The best takes five times as long for 2 % less.
+const compression = 5
+
 func compress(head packed, planes []byte) (string, error) {
 	text, err := json.Marshal(head)
 	if err != nil {
 		return "", fmt.Errorf("encode timeline: %w", err)
 	}
 	var out bytes.Buffer
-	zip, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
+	zip, err := gzip.NewWriterLevel(&out, compression)
 	if err != nil {
 		return "", fmt.Errorf("compress timeline: %w", err)
 	}

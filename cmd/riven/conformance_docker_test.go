@@ -47,7 +47,7 @@ func real(t *testing.T, s spec.Spec) [][]string {
 	require.Equal(t, 0, o.Code, "%s\n%s", o.Stdout, o.Stderr)
 	b, err := results.Open(o.Bundle)
 	require.NoError(t, err)
-	t.Log("\n" + table(took(scripts, b.History)))
+	t.Log("\n" + durations(took(scripts, b.History)))
 	return conformance.Answers(scripts, b.History)
 }
 

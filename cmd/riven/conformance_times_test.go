@@ -63,7 +63,7 @@ func quantiles(d []time.Duration) (out [3]time.Duration) {
 	return out
 }
 
-func table(times map[string][]time.Duration) string {
+func durations(times map[string][]time.Duration) string {
 	var out strings.Builder
 	for _, kind := range slices.Sorted(maps.Keys(times)) {
 		fmt.Fprintf(&out, "%-40s n=%-4d %v\n", kind, len(times[kind]), quantiles(times[kind]))
@@ -100,7 +100,7 @@ func TestConformanceTimes(t *testing.T) {
 	for _, m := range measured {
 		here := quantiles(times[m.kind])[1].Seconds() / m.times[1].Seconds()
 		if here > m.bound || here < 1/m.bound {
-			t.Errorf("%s: the simulation takes %.2f times as long as the real ensemble, at most %v either way is allowed\n%s", m.kind, here, m.bound, table(times))
+			t.Errorf("%s: the simulation takes %.2f times as long as the real ensemble, at most %v either way is allowed\n%s", m.kind, here, m.bound, durations(times))
 		}
 	}
 }

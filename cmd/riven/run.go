@@ -76,7 +76,7 @@ Exit codes: 0 pass, 1 violation, 2 inconclusive, 3 error, 64 bad usage; of sever
 	flags.BoolVar(&s.Fencing, "fencing", s.Fencing, "the resource refuses a fencing token lower than one it has seen")
 	flags.StringSliceVar(&f.pins, "pin", nil, "tie a participant to a server: p1=zk2, p1=leader, p2=follower")
 	flags.StringSliceVar(&s.Claims, "claim", nil, "claims judged even outside their preconditions (belief)")
-	flags.StringVar(&s.Suite, "suite", s.Suite, "Debian suite that ZooKeeper comes from")
+	flags.StringVar(&s.Suite, "suite", s.Suite, "Debian suite that ZooKeeper comes from: "+suites())
 	flags.StringVar(&s.Image, "image", "", "container image of the servers instead of --suite: any that starts ZooKeeper by itself")
 	flags.StringVar(&s.Participant, "participant", "", "container image of the participants: any that speaks the participant protocol")
 	flags.StringVar(&f.dir, "dir", "runs", "folder for bundles")
@@ -154,6 +154,19 @@ func runnable(s spec.Spec, plan *nemesis.Plan) error {
 	}
 	_, err := run.Plan(s, plan)
 	return err
+}
+
+// suites tells which version of ZooKeeper each has.
+func suites() string {
+	all := image.Suites()
+	for i, s := range all {
+		version, err := image.ZooKeeperVersion(s)
+		if err != nil { // it is one of Suites
+			panic(err)
+		}
+		all[i] = fmt.Sprintf("%s (%s)", s, version)
+	}
+	return strings.Join(all, ", ")
 }
 
 func known(what, name string, names []string) error {

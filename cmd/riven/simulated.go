@@ -68,6 +68,8 @@ func simulable(s spec.Spec) error {
 		return fmt.Errorf("recipe %s is not written against riven's env: it runs in containers alone", s.Recipe)
 	case s.Image != "" || s.Participant != "":
 		return errors.New("images are for containers: the simulation has servers and participants of its own")
+	case s.Suite != spec.Default().Suite:
+		return fmt.Errorf("suites are for containers: the simulation is of ZooKeeper 3.8.0 alone (%s)", spec.Default().Suite)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -110,7 +111,7 @@ func TestRunThatEndedBeforeTheKillIsKept(t *testing.T) {
 		o := options(small(), dir, &recorded{})
 		c := &campaign{Options: o, sizes: map[string]int64{}}
 		require.NoError(t, c.open())
-		r := c.runs[3]
+		r := c.runs[slices.IndexFunc(c.runs, func(r Run) bool { return r.Cell.ID == counterCell })]
 		require.NoError(t, c.journal.add(entry{Act: actOpen}))
 		require.NoError(t, c.journal.add(entry{Act: actBegin, Cell: r.Cell.ID, N: r.N, Seed: r.Seed, Try: 1}))
 		require.NoError(t, leave(c.folder(), r.Spec(), say, false))

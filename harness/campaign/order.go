@@ -47,6 +47,9 @@ func (s Shard) of(cells []Cell) (out []*Cell) {
 	return out
 }
 
+// lot is the number of no run.
+const lot = 0
+
 // Past is what earlier campaigns saw of a cell.
 type Past struct {
 	Runs, Violations int
@@ -63,7 +66,7 @@ type Seen struct {
 
 // Runs are the shard's runs in the order in which they are made. Canaries come first: a campaign that can not see them is not
 // worth going on with. Then one run of every cell, then the next of every cell, and so on; in each round the cells that have found
-// most for their runs, then those that were not looked at for longest, then by id.
+// most for their runs, then those that were not looked at for longest, then by lot: a budget that does for a few cells is not spent on one recipe's.
 func (c *Campaign) Runs(s Shard, past map[string]Past) (runs []Run) {
 	cells := s.of(c.Cells)
 	slices.SortStableFunc(cells, func(a, b *Cell) int {
@@ -71,7 +74,7 @@ func (c *Campaign) Runs(s Shard, past map[string]Past) (runs []Run) {
 			return map[bool]int{true: -1, false: 1}[a.Canary]
 		}
 		x, y := past[a.ID], past[b.ID]
-		return cmp.Or(cmp.Compare(y.Violations*max(1, x.Runs), x.Violations*max(1, y.Runs)), x.Last.Compare(y.Last), strings.Compare(a.ID, b.ID))
+		return cmp.Or(cmp.Compare(y.Violations*max(1, x.Runs), x.Violations*max(1, y.Runs)), x.Last.Compare(y.Last), cmp.Compare(seed(c.Seed, a.ID, lot), seed(c.Seed, b.ID, lot)), strings.Compare(a.ID, b.ID))
 	})
 	canaries := slices.IndexFunc(cells, func(c *Cell) bool { return !c.Canary })
 	if canaries < 0 {

@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,6 +34,31 @@ canaries:
 		id(5) + " #1", id(7) + " #1", id(3) + " #1", id(1) + " #1", // 7 was never looked at
 		id(5) + " #2", id(7) + " #2", id(3) + " #2", id(1) + " #2",
 	}, got)
+}
+
+// Cells of which nothing is known come by lot, the same for the same seed: a small budget is not spent on one recipe.
+func TestOrderOfCellsThatAreNew(t *testing.T) {
+	c, err := parse("f.yaml", []byte(`
+name: lot
+matrix: {recipe: [counter/cas, lock/curator, register/znode], servers: [1, 3, 5, 7, 9], faults: none}
+canaries: [{recipe: lock/curator, defect: no-token, faults: none, tries: 1}]
+`), anything)
+	require.NoError(t, err)
+	orders, firsts := map[string]bool{}, map[string]bool{}
+	for c.Seed = range 50 {
+		var order []string
+		for _, r := range c.Runs(Whole, nil)[1:] {
+			order = append(order, r.Cell.ID)
+		}
+		require.Len(t, order, 15)
+		orders[strings.Join(order, " ")] = true
+		firsts[order[0]] = true
+		for i, r := range c.Runs(Whole, nil)[1:] {
+			require.Equal(t, order[i], r.Cell.ID)
+		}
+	}
+	require.Len(t, orders, 50)
+	require.Greater(t, len(firsts), 10)
 }
 
 // A run's seed depends on the campaign's seed, its cell and its number, not on what else is there.

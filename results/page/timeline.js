@@ -61,6 +61,9 @@ const value = (name, i) => { const v = columns[name]; return v ? v[i] : 0; };
 const signed = (name, i) => { const v = value(name, i); return v % 2 ? -(v + 1) / 2 : v / 2; };
 const text = (name, i) => data.strings[value(name, i)];
 const ofOps = columns['op.status'] || [], refused = columns['access.rejected'] || [];
+// Ops in blocks, each with the worst status: where many are one pixel they are looked at block by block.
+const BLOCK = 8, worstOf = new Uint8Array(Math.ceil(ofOps.length / BLOCK));
+for (let i = 0; i < ofOps.length; i++) { const b = Math.floor(i / BLOCK); if (ofOps[i] > worstOf[b]) worstOf[b] = ofOps[i]; }
 
 // ---- layout, top to bottom
 const OVER = 26, AXIS = 20, ROW = 17, RIGHT = 10, TRACK = 15;
@@ -211,13 +214,20 @@ const drawTenures = r => {
 // Ops of one pixel are drawn as one, with the worst status: a failure is seen at every zoom.
 const drawOps = l => {
   let seen = 0;
+  const pixel = t => Math.max(Math.floor(x(t)), LEFT);
   l.tracks.forEach(([first, last], k) => {
     const y = l.y + 14 + k * TRACK;
     let px = -1, end = -1, worst = OK, at = -1;
     const flush = () => { if (px >= 0) drawOp(px, end, y, worst, at); };
     for (let i = search(ops.to, first, last, view[0]); i < last && ops.from[i] <= view[1]; i++) {
+      const z = i + BLOCK - 1; // the ops of a track do not overlap: the block's last ends last
+      if (i % BLOCK === 0 && z < last && ops.from[z] <= view[1] && end - px <= 2 && pixel(ops.from[i]) === px && pixel(ops.from[z]) === px && x(ops.to[z]) - px <= 2) {
+        worst = Math.max(worst, worstOf[i / BLOCK]); end = Math.max(end, Math.min(Math.max(px + 1, x(ops.to[z])), width - RIGHT));
+        seen += BLOCK; i = z;
+        continue;
+      }
       seen++;
-      const x0 = Math.max(Math.floor(x(ops.from[i])), LEFT), x1 = Math.min(Math.max(x0 + 1, x(ops.to[i])), width - RIGHT), s = ofOps[i];
+      const x0 = pixel(ops.from[i]), x1 = Math.min(Math.max(x0 + 1, x(ops.to[i])), width - RIGHT), s = ofOps[i];
       if (x0 === px && x1 - x0 <= 2 && end - px <= 2) { worst = Math.max(worst, s); end = Math.max(end, x1); continue; }
       flush();
       px = x0; end = x1; worst = s; at = i;
