@@ -270,7 +270,8 @@ func (r *run) fired(ctx context.Context, x clusters.Fired) {
 		Step: step, Nodes: []string{x.Node}, BeginFrom: x.Span.From, Begin: x.Span.To,
 		Processes: []nemesis.ProcessReceipt{x.Receipt}, Expect: r.conductor.View.Expect(r.conductor.Active()),
 	}}
-	switch stray := len(orders) == 0; {
+	stray := len(orders) == 0
+	switch {
 	case stray:
 		f.receipt.Status, f.receipt.Why = nemesis.Late, "it struck "+x.Node+" before it could be disarmed"
 	case x.Late && x.Receipt.Pid == 0:
@@ -280,7 +281,7 @@ func (r *run) fired(ctx context.Context, x clusters.Fired) {
 	}
 	r.ledger(step.ID, results.Applied, describe(o))
 	r.faultEvent(o, "begin", x.Span)
-	if len(orders) == 0 {
+	if stray {
 		r.lift(ctx, o, f)
 		r.receipt(f.receipt)
 		return
