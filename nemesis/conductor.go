@@ -64,9 +64,9 @@ func NewConductor(p Plan, v *View) *Conductor {
 }
 
 // inAgent tells whether the step's fault hits the very participant whose event triggers it, so that its agent can apply
-// it at once.
+// it at once. Agents know of acquisitions and of ops handed over, and of nothing else.
 func (s Step) inAgent() bool {
-	if s.On == nil || s.Fault.Kind != Kill && s.Fault.Kind != Pause {
+	if s.On == nil || s.Fault.Kind != Kill && s.Fault.Kind != Pause || s.On.Event != OnAcquired && s.On.Event != OnOp {
 		return false
 	}
 	own := s.On.Event == OnAcquired && s.Fault.Target.Role == Holder
