@@ -266,7 +266,7 @@ func TestDetectAsRoot(t *testing.T) {
 	hs[0].inside(t, func() error { got = Detect(within(t), s); return nil })
 	require.NoError(t, s.Close())
 	var want []Mechanism
-	for _, n := range []string{MechPartition, MechEgress, MechCounters, MechProbe, MechLaunch, MechPause, MechKill, MechClock} {
+	for _, n := range []string{MechPartition, MechEgress, MechCounters, MechProbe, MechLaunch, MechPause, MechKill, MechClock, MechMono} {
 		want = append(want, Mechanism{Name: n, OK: true})
 	}
 	require.Equal(t, want, got)
