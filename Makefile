@@ -21,7 +21,7 @@ run: deps build
 
 # Format, vet, lint, unit tests: before every commit.
 check: lint
-	@go test ./...
+	@go test -short ./...
 
 lint:
 	@bad=$$(gofmt -l .); if [ -n "$$bad" ]; then echo "not gofmt'ed: $$bad"; exit 1; fi
