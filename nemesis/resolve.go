@@ -30,7 +30,7 @@ func (v *View) Resolve(f Fault) (r Resolved, ok bool) {
 	}
 	switch f.Kind {
 	case Kill, Pause:
-		if v.down[node] { // what does not run can not be stopped: the step waits until it does
+		if v.down[node] > 0 { // what does not run can not be stopped: the step waits until it does
 			return Resolved{}, false
 		}
 		r.Down = r.Nodes

@@ -14,7 +14,7 @@ type View struct {
 	roles        map[string]string   // server → leader, follower, …
 	at           map[string]string   // participant → server it is connected to
 	homes        map[string][]string // participant → servers it may use
-	down         map[string]bool     // nodes that are killed or paused
+	down         map[string]int      // faults that have killed or paused the node
 	holder       string
 	hold         string
 	ended        map[string]int64 // hold → when it was seen to end
@@ -26,7 +26,7 @@ type View struct {
 func NewView(servers, participants []string, homes map[string][]string) *View {
 	return &View{
 		Servers: servers, Participants: participants, homes: homes,
-		roles: map[string]string{}, at: map[string]string{}, down: map[string]bool{}, ended: map[string]int64{}, owned: map[string]int{},
+		roles: map[string]string{}, at: map[string]string{}, down: map[string]int{}, ended: map[string]int64{}, owned: map[string]int{},
 	}
 }
 
@@ -99,7 +99,7 @@ func (v *View) heldAt(hold string, at int64) bool {
 // Leader is the server that leads by its own account, or "". Of two that do, the one listed first.
 func (v *View) Leader() string {
 	for _, s := range v.Servers {
-		if !v.down[s] && (v.roles[s] == "leader" || v.roles[s] == "standalone") {
+		if v.down[s] == 0 && (v.roles[s] == "leader" || v.roles[s] == "standalone") {
 			return s
 		}
 	}
@@ -137,7 +137,7 @@ func (v *View) candidates(t Target) []string {
 }
 
 func (v *View) pick(nodes []string, want func(string) bool) []string {
-	return slices.DeleteFunc(slices.Clone(nodes), func(n string) bool { return v.down[n] || !want(n) })
+	return slices.DeleteFunc(slices.Clone(nodes), func(n string) bool { return v.down[n] > 0 || !want(n) })
 }
 
 func some(s string) []string {

@@ -323,7 +323,7 @@ func (p *participant) fire(number uint64) {
 	out := clusters.Fired{Fault: a.Fault, Node: p.name, Hold: a.hold, Span: p.c.span(), Late: a.over}
 	out.Receipt.Node = p.name
 	switch {
-	case p.inc == nil || p.starts != a.inc, a.Kind == nemesis.Pause && p.c.k.Paused(p.node):
+	case p.inc == nil || p.starts != a.inc || p.c.k.Paused(p.node):
 		out.Late = true
 	case a.Kind == nemesis.Kill:
 		out.Receipt, out.Span, _ = p.c.Kill(context.Background(), p.name)

@@ -246,7 +246,10 @@ func judgeReceipt(x nemesis.Receipt) (nemesis.Status, string) {
 			return nemesis.Failed, fmt.Sprintf("a message was taken up %v late instead of %v", x.Late[0].Least.D(), delay.D())
 		}
 	case nemesis.Kill:
-		if p := x.Processes[0]; !p.Gone || p.NewPid == 0 {
+		switch p := x.Processes[0]; {
+		case p.Pid == 0:
+			return nemesis.NoEffect, "no process was there to kill"
+		case !p.Gone || p.NewPid == 0:
 			return nemesis.Failed, fmt.Sprintf("pid %d gone: %v, started again as pid %d", p.Pid, p.Gone, p.NewPid)
 		}
 	case nemesis.Clock:

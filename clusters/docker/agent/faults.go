@@ -143,7 +143,7 @@ func (a *agent) fire(f *firing) {
 
 // hit applies f to the child that caused it, and tells whether that had ended before by itself, or stands still already.
 func (a *agent) hit(ctx context.Context, f *firing, out *Fired) (gone bool, err error) {
-	if a.current() != f.child || f.Kind == string(nemesis.Pause) && a.paused.Load() {
+	if a.current() != f.child || a.paused.Load() {
 		out.From = inject.Mono()
 		out.To = out.From
 		return true, nil
