@@ -51,7 +51,7 @@ func TestFiles(t *testing.T) {
 func TestExamples(t *testing.T) {
 	files, err := filepath.Glob("../../examples/campaigns/*.yaml")
 	require.NoError(t, err)
-	require.Len(t, files, 3)
+	require.Len(t, files, 4)
 	for _, f := range files {
 		c, err := Load(f, plannable)
 		require.NoError(t, err)
