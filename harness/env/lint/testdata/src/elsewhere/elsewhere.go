@@ -1,3 +1,4 @@
+// Package elsewhere is for the linter's tests.
 package elsewhere
 
 import "time"

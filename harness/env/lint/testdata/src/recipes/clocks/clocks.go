@@ -1,3 +1,4 @@
+// Package clocks is for the linter's tests.
 package clocks
 
 import (

@@ -1,3 +1,4 @@
+// Package concurrency is for the linter's tests.
 package concurrency
 
 import (

@@ -1,3 +1,4 @@
+// Package imports is for the linter's tests.
 package imports
 
 import (
