@@ -124,7 +124,7 @@ func (c *Conductor) Poll(now time.Duration) (orders []Order) {
 			if r, ok := c.View.Resolve(p.step.Fault); ok {
 				p.state, p.resolved = active, r
 				p.endAt = now + p.step.For.D()
-				c.mark(r.Down, 1)
+				c.mark(r, 1)
 				orders = append(orders, Order{Act: ActBegin, Step: p.step, Resolved: r})
 			}
 		case p.state == active && now >= p.endAt:
@@ -163,7 +163,7 @@ func (c *Conductor) Fired(now time.Duration, id, node, hold string) []Order {
 	}
 	p.state, p.endAt = active, now+p.step.For.D()
 	p.resolved = Resolved{Nodes: []string{node}, Down: []string{node}, Hold: hold}
-	c.mark(p.resolved.Down, 1)
+	c.mark(p.resolved, 1)
 	return []Order{{Act: ActDisarm, Step: p.step, Nodes: without(c.armedOn(p.step), node)}}
 }
 
@@ -205,13 +205,16 @@ func (c *Conductor) Late(r Resolved, effect int64) bool {
 
 func (c *Conductor) finish(p *progress) Order {
 	p.state = over
-	c.mark(p.resolved.Down, -1)
+	c.mark(p.resolved, -1)
 	return Order{Act: ActEnd, Step: p.step, Resolved: p.resolved}
 }
 
-func (c *Conductor) mark(nodes []string, by int) {
-	for _, n := range nodes {
+func (c *Conductor) mark(r Resolved, by int) {
+	for _, n := range r.Down {
 		c.View.down[n] += by
+	}
+	for _, n := range r.Skewed {
+		c.View.skewed[n] += by
 	}
 }
 

@@ -11,10 +11,11 @@ import (
 
 // Resolved is a fault with its target made concrete.
 type Resolved struct {
-	Nodes []string // that the target means now
-	Edges []Edge   // that a partition cuts
-	Down  []string // nodes that do not run
-	Hold  string   // the hold at which it is aimed, if its target is the holder or its server
+	Nodes  []string // that the target means now
+	Edges  []Edge   // that a partition cuts
+	Down   []string // nodes that do not run
+	Skewed []string // nodes of whose clocks one is off
+	Hold   string   // the hold at which it is aimed, if its target is the holder or its server
 }
 
 // Resolve makes the fault concrete; ok is false while nothing fits its target.
@@ -34,6 +35,11 @@ func (v *View) Resolve(f Fault) (r Resolved, ok bool) {
 			return Resolved{}, false
 		}
 		r.Down = r.Nodes
+	case Clock, MonoRate:
+		if v.down[node] > 0 || v.skewed[node] > 0 { // nor can a clock be judged that is off by something else already
+			return Resolved{}, false
+		}
+		r.Skewed = r.Nodes
 	case Partition:
 		r.Edges = v.edges(f, node)
 		return r, len(r.Edges) > 0

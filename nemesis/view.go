@@ -15,6 +15,7 @@ type View struct {
 	at           map[string]string   // participant → server it is connected to
 	homes        map[string][]string // participant → servers it may use
 	down         map[string]int      // faults that have killed or paused the node
+	skewed       map[string]int      // faults of its clocks in force on the node
 	holder       string
 	hold         string
 	ended        map[string]int64 // hold → when it was seen to end
@@ -26,7 +27,7 @@ type View struct {
 func NewView(servers, participants []string, homes map[string][]string) *View {
 	return &View{
 		Servers: servers, Participants: participants, homes: homes,
-		roles: map[string]string{}, at: map[string]string{}, down: map[string]int{}, ended: map[string]int64{}, owned: map[string]int{},
+		roles: map[string]string{}, at: map[string]string{}, down: map[string]int{}, skewed: map[string]int{}, ended: map[string]int64{}, owned: map[string]int{},
 	}
 }
 

@@ -310,6 +310,29 @@ func TestOpenGivesUp(t *testing.T) {
 	s.exit()
 }
 
+// TestOpenEndsWithItsNode: who is told to stop does not wait for a session.
+func TestOpenEndsWithItsNode(t *testing.T) {
+	var told error
+	start := false
+	s := enter(t, 1, func(e env.Env) func() {
+		if !first(e) {
+			return nil
+		}
+		return func() {
+			for !start {
+				_, _ = e.Wait(e.After(time.Millisecond))
+			}
+			_, told = e.Open(coord.Options{Timeout: session})
+		}
+	})
+	s.cut("p1")
+	start = true
+	s.pass(session / 10)
+	require.NoError(t, told)
+	s.exit()
+	require.ErrorIs(t, told, env.ErrStopped)
+}
+
 // TestKilledParticipant: what it deferred has no effect, so its node stays until its session expires; the next start is
 // another incarnation.
 func TestKilledParticipant(t *testing.T) {

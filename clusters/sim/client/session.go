@@ -28,7 +28,7 @@ func Open(h Host, p Profile, timeout time.Duration) (coord.Session, error) {
 	c := New(h, p, timeout)
 	limit := h.Deadline(2 * timeout)
 	for !c.up.Fired() && !c.dead.Fired() && !limit.Fired() {
-		h.Wait(c.up, limit)
+		h.Wait(c.up, c.dead, limit)
 	}
 	if !c.up.Fired() {
 		c.End()
