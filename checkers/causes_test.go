@@ -98,3 +98,54 @@ func TestRebalanceCauses(t *testing.T) {
 		require.Equal(t, c.want, got, name)
 	}
 }
+
+// TestOutlasts: what was sent into a cut that was healed a moment ago may still touch the session.
+func TestOutlasts(t *testing.T) {
+	need := int(expiry(mustDefault()) / 1e6)
+	receipt := func(node string, from, to int, edges ...nemesis.EdgeReceipt) nemesis.Receipt {
+		return nemesis.Receipt{Nodes: []string{node}, BeginFrom: ms(from), Begin: ms(from), End: ms(to), EndBy: ms(to), Edges: edges}
+	}
+	cut := nemesis.EdgeReceipt{Edge: nemesis.Edge{From: "p1", To: "zk1"}}
+	other := nemesis.EdgeReceipt{Edge: nemesis.Edge{From: "p2", To: "zk1"}}
+	for name, c := range map[string]struct {
+		length int
+		before []nemesis.Receipt
+		want   bool
+	}{
+		"shorter than a session":        {length: need - 1},
+		"longer":                        {length: need + 1, want: true},
+		"words of a cut may still come": {length: need + 1, before: []nemesis.Receipt{receipt("p1", 6000, 8500, cut)}},
+		"no words of the node":          {length: need + 1, before: []nemesis.Receipt{receipt("p2", 6000, 8500, other)}, want: true},
+		"they have come":                {length: need + 1, before: []nemesis.Receipt{receipt("p1", 6000, 8000, cut)}, want: true},
+	} {
+		in := Input{Spec: mustDefault(), Receipts: append([]nemesis.Receipt{receipt("p1", 10_000, 10_000+c.length)}, c.before...)}
+		require.Equal(t, c.want, in.outlasts(&in.Receipts[0]), name)
+	}
+}
+
+// TestExpiriesWhileOwning: a member may give up what it owned before it learns that its session is over; what it had given up when a
+// server last answered it did not own.
+func TestExpiriesWhileOwning(t *testing.T) {
+	note := func(kind string) history.Event {
+		return history.Event{Type: history.Note, Node: "consumer1", Op: history.Op{F: kind}}
+	}
+	reply := history.Event{Type: history.Wire, Node: "consumer1", Op: history.Op{F: "reply", Text: "delete"}}
+	assigned, revoked, expired := note(history.NoteAssigned), note(history.NoteRevoked), note(history.NoteExpired)
+	for name, c := range map[string]struct {
+		events []history.Event
+		want   int
+	}{
+		"owns":                       {[]history.Event{assigned, reply, expired}, 1},
+		"gave up unheard":            {[]history.Event{assigned, reply, revoked, expired}, 1},
+		"gave up, and was told so":   {[]history.Event{assigned, revoked, reply, expired}, 0},
+		"died before":                {[]history.Event{assigned, {Type: history.Exit, Node: "consumer1"}, expired}, 0},
+		"one expiry is counted once": {[]history.Event{assigned, expired, expired}, 1},
+	} {
+		in := Input{Spec: mustDefault(), History: c.events}
+		for _, f := range RebalanceFloors(in) {
+			if f.Name == "expiries while owning" {
+				require.Equal(t, c.want, f.Got, name)
+			}
+		}
+	}
+}

@@ -43,13 +43,12 @@ func (in Input) mustEnd(r *nemesis.Receipt, t lead) string {
 	session := in.Spec.Timing.Session.D()
 	f := r.Step.Fault
 	cut := f.Kind == nemesis.Partition && (f.Shape == nemesis.FromServers || f.Shape == nemesis.Isolate)
-	expired := long > int64(expiry(in.Spec))
 	switch node := r.Nodes[0]; {
 	case node == t.node && f.Kind == nemesis.Kill:
 		return wasKilled
-	case node == t.node && f.Kind == nemesis.Pause && expired:
+	case node == t.node && f.Kind == nemesis.Pause && in.outlasts(r):
 		return "was paused beyond its session"
-	case node == t.node && cut && expired:
+	case node == t.node && cut && in.outlasts(r):
 		return "was cut off beyond its session"
 	case spec.RoleOf(node) == "service" && strings.TrimPrefix(node, "service") == strings.TrimPrefix(t.node, "controller"):
 		// A monitor probes every quarter of a session timeout and waits for half of one.

@@ -147,6 +147,20 @@ func (in Input) undisturbed(r *nemesis.Receipt) span {
 	return out
 }
 
+// outlasts tells whether a fault that keeps its node from the servers must have outlasted the node's session. What was sent into a cut
+// is sent again at intervals that double (TCP): as long after the heal as the cut was it may arrive, and touch the session.
+func (in Input) outlasts(r *nemesis.Receipt) bool {
+	when := in.undisturbed(r)
+	for i := range in.Receipts {
+		x := &in.Receipts[i]
+		ofNode := func(e nemesis.EdgeReceipt) bool { return e.From == r.Nodes[0] }
+		if x != r && x.End < when.to && slices.ContainsFunc(x.Edges, ofNode) {
+			when.from = max(when.from, x.EndBy+x.End-x.BeginFrom)
+		}
+	}
+	return when.to-when.from > int64(expiry(in.Spec))
+}
+
 // servedDuring counts the services in a time to those whom a fault should leave service.
 func (in Input) servedDuring(when span, serves []string, u usage, ops []opSpan) int {
 	n := 0

@@ -18,12 +18,6 @@ const (
 	NoteLeft      = "left"      // it is not any more
 )
 
-// Texts of a member's notes.
-const (
-	WasFenced   = "was fenced"          // why it rebalances: the log refused a claim as too old
-	SessionOver = "the session is over" // why a partition was revoked
-)
-
 // Offsets wants no committed offset of a partition below one committed before, in order of the writes' zxids.
 func Offsets(in Input) Check {
 	p := in.promise(ClaimOffsets)

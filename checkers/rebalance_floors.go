@@ -28,7 +28,7 @@ func RebalanceFloors(in Input) []Floor {
 	var rebalances, assigned, consumed, conflicts, expired, reads, left, changes int
 	causes := map[string]int{}
 	owned := map[string]int{}
-	taken := map[string]bool{} // what the node owned was taken from it, which it may see before it learns of the expiry
+	held := map[string]bool{} // owns, or did when a server answered last: it may give up what it owned before it learns of the expiry
 	for i := range in.History {
 		e := &in.History[i]
 		if changesGroup(e) {
@@ -41,26 +41,26 @@ func RebalanceFloors(in Input) []Floor {
 			if slices.Contains([]string{"getData", "getChildren2", "exists"}, e.Text) {
 				reads++
 			}
+			held[e.Node] = owned[e.Node] > 0
 		case e.Type == history.Exit:
-			owned[e.Node], taken[e.Node] = 0, false
+			owned[e.Node], held[e.Node] = 0, false
 		case e.Type != history.Note:
 		case e.F == history.NoteRebalance:
 			rebalances++
 			causes[e.Text]++
-			taken[e.Node] = e.Text == WasFenced
 		case e.F == history.NoteAssigned:
 			assigned++
 			owned[e.Node]++
+			held[e.Node] = true
 		case e.F == history.NoteRevoked:
 			owned[e.Node]--
-			taken[e.Node] = taken[e.Node] || e.Text == SessionOver
 		case e.F == NoteConflict:
 			conflicts++
 		case e.F == NoteLeft:
 			left++
-		case e.F == history.NoteExpired && (owned[e.Node] > 0 || taken[e.Node]):
+		case e.F == history.NoteExpired && held[e.Node]:
 			expired++
-			taken[e.Node] = false
+			held[e.Node] = false
 		}
 	}
 	floors := []Floor{
@@ -114,8 +114,7 @@ func (in Input) ownersLost() int {
 		}
 		f := r.Step.Fault
 		away := f.Kind == nemesis.Pause || f.Kind == nemesis.Partition && (f.Shape == nemesis.FromServers || f.Shape == nemesis.Isolate)
-		when := in.undisturbed(r)
-		if away && when.to-when.from > int64(expiry(in.Spec)) && in.ownsAt(r.Nodes[0], r.Begin) {
+		if away && in.outlasts(r) && in.ownsAt(r.Nodes[0], r.Begin) {
 			n++
 		}
 	}

@@ -106,7 +106,7 @@ func (c *consumer) run() {
 		if errors.Is(err, coord.ErrExpired) && c.Has(unconditionalCommit) {
 			c.late = append(c.late, c.claims...)
 		}
-		c.dropAll(checkers.SessionOver)
+		c.dropAll("the session is over")
 		if !c.member {
 			s.Close()
 			c.session = nil
@@ -150,7 +150,7 @@ func (c *consumer) belong(s coord.Session) error {
 		if fired == 0 {
 			return coord.ErrExpired
 		}
-		why = []string{"", "leaves", checkers.MembersChanged, checkers.PartitionsChanged, checkers.BrokersChanged, checkers.WasFenced, "again"}[fired]
+		why = []string{"", "leaves", checkers.MembersChanged, checkers.PartitionsChanged, checkers.BrokersChanged, "was fenced", "again"}[fired]
 		if fired == 1 {
 			return c.leave(s)
 		}
