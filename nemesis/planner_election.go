@@ -1,6 +1,9 @@
 package nemesis
 
-import "riven/harness/spec"
+import (
+	"riven/harness/history"
+	"riven/harness/spec"
+)
 
 // election are the steps of a kind for failover controllers, their services and the ensemble.
 func (p planner) election(k Kind) []Step {
@@ -35,9 +38,10 @@ func (p planner) election(k Kind) []Step {
 	case Clock:
 		return p.clocksOf(Active, "service")
 	case LoseReply:
+		// A controller calls the servers only when somebody's term has ended.
 		var steps []Step
-		for _, op := range []string{"create", "setData", "getData", "exists"} {
-			steps = append(steps, Step{Fault: Fault{Target: Target{Role: "controller"}, Op: op}})
+		for _, op := range []string{"create", "exists"} {
+			steps = append(steps, Step{Fault: Fault{Target: Target{Role: "controller"}, Op: op}, On: &Trigger{Event: OnNote, Note: history.NoteDeposed}})
 		}
 		return steps
 	case Slow:

@@ -61,7 +61,7 @@ func TestNewPlanForElections(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, p.Validate(s.ServerNames(), s.ParticipantNames()), "seed %d", seed)
 		for _, step := range p.Steps {
-			require.Nil(t, step.On)
+			require.Equal(t, step.Fault.Kind == LoseReply, step.On != nil)
 			target := step.Fault.Target
 			require.NotContains(t, []Role{Holder, HolderServer, Waiter}, target.Role)
 			target.Pick = 0

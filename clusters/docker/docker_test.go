@@ -156,7 +156,10 @@ func TestPartition(t *testing.T) {
 }
 
 func TestProcessFaults(t *testing.T) {
-	c, w := up(t, 3, 2)
+	w := newWitness()
+	cfg := testConfig(3, 2, w, t.Logf)
+	cfg.Clocks = true
+	c := started(t, cfg, w)
 	ctx := t.Context()
 	leader := c.leader()
 
@@ -192,6 +195,8 @@ func TestProcessFaults(t *testing.T) {
 		}) == 1
 	})
 	require.ErrorContains(t, c.LoseReply(ctx, "zk1", "f", "create", 1), "not a participant")
+	_, _, err = c.SetMonoRate(ctx, "zk1", 2)
+	require.ErrorIs(t, err, errors.ErrUnsupported, "a JVM")
 }
 
 func TestOps(t *testing.T) {

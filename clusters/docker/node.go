@@ -109,6 +109,17 @@ func (n *node) ask(ctx context.Context, r agent.Request) (agent.Answer, error) {
 	return a, nil
 }
 
+// refusal is an agent's answer that it did not do what it was asked.
+type refusal struct {
+	why    string
+	canNot bool
+}
+
+func (r refusal) Error() string { return r.why }
+
+// Is tells of what can not be had on this machine, or of this process.
+func (r refusal) Is(target error) bool { return r.canNot && target == errors.ErrUnsupported }
+
 func (n *node) exchange(ctx context.Context, r agent.Request) (agent.Answer, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, callTime, fmt.Errorf("no answer from its agent within %v", callTime))
 	defer cancel()
@@ -125,7 +136,7 @@ func (n *node) exchange(ctx context.Context, r agent.Request) (agent.Answer, err
 	select {
 	case a := <-c.answer:
 		if a.Error != "" {
-			return a, errors.New(a.Error)
+			return a, refusal{a.Error, a.CanNot}
 		}
 		return a, nil
 	case <-n.ended:

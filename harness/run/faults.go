@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,7 +29,10 @@ func (r *run) begin(ctx context.Context, o nemesis.Order) {
 	r.ledger(o.Step.ID, results.Apply, describe(o))
 	span, err := r.apply(ctx, o, f)
 	f.receipt.BeginFrom, f.receipt.Begin = span.From, span.To
-	if err != nil {
+	switch {
+	case errors.Is(err, errors.ErrUnsupported):
+		f.receipt.Status, f.receipt.Why = nemesis.Unsupported, err.Error()
+	case err != nil:
 		f.receipt.Status, f.receipt.Why = nemesis.Failed, err.Error()
 	}
 	r.force[o.Step.ID] = f
@@ -113,7 +117,8 @@ func (r *run) lift(ctx context.Context, o nemesis.Order, f *inForce) {
 
 func (r *run) undo(ctx context.Context, o nemesis.Order, f *inForce) (span clusters.Span, err error) {
 	node := o.Resolved.Nodes[0]
-	if f.receipt.Status == nemesis.Late && f.receipt.Processes[0].Pid == 0 { // an agent found nothing to apply it to
+	late := f.receipt.Status == nemesis.Late && f.receipt.Processes[0].Pid == 0 // an agent found nothing to apply it to
+	if late || f.receipt.Status == nemesis.Unsupported {
 		now := r.stamp()
 		return clusters.Span{From: now, To: now}, nil
 	}

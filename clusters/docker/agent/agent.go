@@ -202,7 +202,7 @@ func (a *agent) answer(r Request, do func(context.Context, Request) (Answer, err
 	if ans.From == 0 {
 		ans.From, ans.To = from, inject.Mono()
 	}
-	ans.Error = problem(err)
+	ans.Error, ans.CanNot = problem(err), errors.Is(err, errors.ErrUnsupported)
 	a.out.say(Message{Re: r.ID, Answer: &ans})
 }
 

@@ -97,7 +97,9 @@ func TestClockOfServer(t *testing.T) {
 		serves(0)
 	}
 	id++
-	require.Contains(t, c.answer(Request{ID: id, Cmd: CmdMono, Rate: 0.5}).Error, "monotonic rate of a JVM: unsupported operation")
+	refused := c.answer(Request{ID: id, Cmd: CmdMono, Rate: 0.5})
+	require.Contains(t, refused.Error, "monotonic rate of a JVM: unsupported operation")
+	require.True(t, refused.CanNot)
 	first := set(&Clock{Offset: hour, Rate: 1})
 	id++
 	c.ask(Request{ID: id, Cmd: CmdKill})

@@ -109,6 +109,7 @@ type Up struct {
 // Answer to a request. Error is empty when it was carried out; From and To bound when.
 type Answer struct {
 	Error      string             `json:"error,omitempty"`
+	CanNot     bool               `json:"canNot,omitempty"` // the error is that it can not be had here: errors.ErrUnsupported
 	From       int64              `json:"from"`
 	To         int64              `json:"to"`
 	Pid        int                `json:"pid,omitempty"`
