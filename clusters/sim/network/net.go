@@ -36,7 +36,8 @@ type Net[M any] struct {
 	k     *kernel.Kernel
 	user  User[M]
 	conns []*conn[M]
-	spare []int // indexes of conns that are over
+	spare []int      // indexes of conns that are over
+	over  []*conn[M] // whose room is used again
 	made  uint64
 	// Patience is how often a dial is tried each second before it is given up; 0: as TCP does, later and later.
 	Patience int
@@ -95,7 +96,8 @@ func (n *Net[M]) Dial(from, to int) Conn {
 	} else {
 		n.conns = append(n.conns, nil)
 	}
-	x := &conn[M]{name: Conn(n.made<<indexBits | uint64(i))}
+	x := n.room()
+	x.name = Conn(n.made<<indexBits | uint64(i))
 	x.ends[Dialler].node, x.ends[Listener].node = from, to
 	n.conns[i] = x
 	n.after(x, n.edges.latency(from, to)+n.edges.latency(to, from), evDial, 0)
@@ -221,6 +223,25 @@ func (n *Net[M]) Handle(kind uint8, name, side uint64) {
 		n.reset(x, Side(side))
 	}
 	n.drop(x)
+	if n.get(Conn(name)) == nil { // nobody below works on it
+		n.over = append(n.over, x)
+	}
+}
+
+// room is a connection to be filled, with the room that one before had for its packets.
+func (n *Net[M]) room() *conn[M] {
+	k := len(n.over)
+	if k == 0 {
+		return new(conn[M])
+	}
+	x := n.over[k-1]
+	n.over = n.over[:k-1]
+	ends := x.ends
+	*x = conn[M]{}
+	for side := range ends {
+		x.ends[side].sent, x.ends[side].inbox = ends[side].sent.emptied(), ends[side].inbox.emptied()
+	}
+	return x
 }
 
 // dialled is a SYN that has come and been answered, or not.
