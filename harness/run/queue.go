@@ -60,7 +60,6 @@ func (q *queue) waiting() bool { return q.some.Load() }
 func (q *queue) take() []arrival {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	clear(q.taken)
 	q.items, q.taken = q.taken[:0], q.items
 	q.some.Store(false)
 	return q.taken

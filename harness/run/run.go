@@ -277,7 +277,7 @@ func (r *run) step(ctx context.Context, wait time.Duration) error {
 	arrived := r.events.take()
 	for i := range arrived {
 		a := &arrived[i]
-		r.conductor.Observe(a.at, a.Event)
+		r.conductor.Observe(a.at, &a.Event)
 		if a.Completes() && r.completed != nil {
 			r.completed[a.Node] = append(r.completed[a.Node], a.Event)
 		}
