@@ -3,7 +3,6 @@ package run
 import (
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"riven/clusters"
@@ -27,7 +26,7 @@ type dispatcher struct {
 	deliver func(node string, inv clusters.Invocation) error
 	broken  func(node string, err error)
 
-	mu     sync.Mutex
+	mu     guard
 	over   bool // nothing is handed out any more
 	lastID int64
 	nodes  map[string]*lane
