@@ -86,13 +86,10 @@ func extend(list []strength, s strength) []strength {
 }
 
 func (in Input) deaths() (turns []turn) {
-	gone := map[string]bool{}
+	gone, servers := map[string]bool{}, in.Spec.ServerNames()
 	for i := range in.History {
-		e := &in.History[i]
-		if !slices.Contains(in.Spec.ServerNames(), e.Node) {
-			continue
-		}
-		switch {
+		switch e := &in.History[i]; {
+		case e.Type != history.Exit && e.Type != history.Start || !slices.Contains(servers, e.Node):
 		case e.Type == history.Exit && !gone[e.Node]:
 			gone[e.Node] = true
 			turns = append(turns, turn{at: e.Time, dead: 1})

@@ -49,13 +49,14 @@ func before(at int64, events []history.Event, servers, participants []string) (*
 	ops := map[string]int{}
 	var op Trigger
 	var opAt int64
-	for _, e := range events {
+	for i := range events {
+		e := &events[i]
 		if e.Time > at {
 			break
 		}
-		for i, k := range known {
-			if c.triggers(Trigger{Event: k}, e) {
-				last[i] = e.Time
+		for j, k := range known {
+			if c.triggers(&Trigger{Event: k}, e) {
+				last[j] = e.Time
 			}
 		}
 		if e.Type == history.Invoke {

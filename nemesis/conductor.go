@@ -39,6 +39,7 @@ const (
 
 type progress struct {
 	step     Step
+	inAgent  bool
 	state    state
 	seen     int // events of the trigger so far
 	dueAt    time.Duration
@@ -58,7 +59,7 @@ type Conductor struct {
 func NewConductor(p Plan, v *View) *Conductor {
 	c := &Conductor{View: v}
 	for _, s := range p.Steps {
-		c.steps = append(c.steps, &progress{step: s})
+		c.steps = append(c.steps, &progress{step: s, inAgent: s.inAgent()})
 	}
 	return c
 }
@@ -74,11 +75,11 @@ func (s Step) inAgent() bool {
 }
 
 // Observe takes an event in at the time now.
-func (c *Conductor) Observe(now time.Duration, e history.Event) {
+func (c *Conductor) Observe(now time.Duration, e *history.Event) {
 	c.View.Observe(e)
 	for _, p := range c.steps {
 		t := p.step.On
-		if p.state != waiting || t == nil || p.step.inAgent() || now < p.step.At.D() || !c.triggers(*t, e) {
+		if p.state != waiting || t == nil || p.inAgent || now < p.step.At.D() || !c.triggers(t, e) {
 			continue
 		}
 		if p.seen++; p.seen >= max(t.Nth, 1) {
@@ -90,7 +91,7 @@ func (c *Conductor) Observe(now time.Duration, e history.Event) {
 	}
 }
 
-func (c *Conductor) triggers(t Trigger, e history.Event) bool {
+func (c *Conductor) triggers(t *Trigger, e *history.Event) bool {
 	if t.Node != "" && t.Node != e.Node {
 		return false
 	}
@@ -117,7 +118,7 @@ func (c *Conductor) triggers(t Trigger, e history.Event) bool {
 func (c *Conductor) Poll(now time.Duration) (orders []Order) {
 	for _, p := range c.steps {
 		switch {
-		case p.state == waiting && now >= p.step.At.D() && p.step.inAgent():
+		case p.state == waiting && now >= p.step.At.D() && p.inAgent:
 			p.state = armed
 			orders = append(orders, Order{Act: ActArm, Step: p.step, Nodes: c.armedOn(p.step)})
 		case p.state == waiting && now >= p.step.At.D() && p.step.On == nil, p.state == due && now >= p.dueAt:
@@ -139,7 +140,7 @@ func (c *Conductor) Next() (next time.Duration, ok bool) {
 	for _, p := range c.steps {
 		var at time.Duration
 		switch {
-		case p.state == waiting && (p.step.On == nil || p.step.inAgent()):
+		case p.state == waiting && (p.step.On == nil || p.inAgent):
 			at = p.step.At.D()
 		case p.state == due:
 			at = p.dueAt

@@ -78,7 +78,7 @@ func play(t *testing.T, c *Conductor, line string, out *strings.Builder) {
 		default: // a note: p1 connected zk2, p1 lost p1.1/1
 			e.Type, e.Op = history.Note, history.Op{F: w[2], Text: arg(3), Hold: arg(3)}
 		}
-		c.Observe(now, e)
+		c.Observe(now, &e)
 	}
 	if w[1] != "finish" {
 		orders = append(orders, c.Poll(now)...)

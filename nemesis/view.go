@@ -32,7 +32,7 @@ func NewView(servers, participants []string, homes map[string][]string) *View {
 }
 
 // Observe takes an event in.
-func (v *View) Observe(e history.Event) {
+func (v *View) Observe(e *history.Event) {
 	switch e.Type {
 	case history.Role:
 		v.roles[e.Node] = e.F
@@ -57,7 +57,7 @@ func (v *View) Observe(e history.Event) {
 	}
 }
 
-func (v *View) note(e history.Event) {
+func (v *View) note(e *history.Event) {
 	switch e.F {
 	case history.NoteConnected:
 		v.at[e.Node] = e.Text

@@ -266,6 +266,7 @@ func (c *Cluster) Stop(ctx context.Context) error {
 		}
 		p.end("exit status 0")
 	}
+	c.k.Close()
 	return errors.Join(errs...)
 }
 

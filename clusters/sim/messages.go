@@ -74,10 +74,10 @@ func (s messages) Listens(node int) bool {
 
 func (s messages) Opened(network.Conn, int, int) {}
 
-func (s messages) Arrived(c network.Conn, node, _ int, side network.Side, m envelope) {
+func (s messages) Arrived(c network.Conn, node, _ int, side network.Side, sent *envelope) {
 	if side == network.Dialler {
 		if x := s.c.asks[c]; x != nil {
-			x.answer, x.ok = m.m, true
+			x.answer, x.ok = sent.m, true
 			x.done.Fire()
 		}
 		return
@@ -86,6 +86,7 @@ func (s messages) Arrived(c network.Conn, node, _ int, side network.Side, m enve
 	if i == nil || i.serve == nil || i.stop.Fired() {
 		return
 	}
+	m := *sent
 	i.group.Go("message", func() {
 		for _, d := range slices.Clone(i.delays) {
 			came := i.p.c.k.Now()

@@ -47,9 +47,10 @@ type incarnation struct {
 	rng     *rand.Rand
 	begin   time.Duration
 	stop    *kernel.Signal
-	op      *clusters.Invocation // at the child
-	handed  *kernel.Signal       // fires when the next op has come
-	clients []*client.Client     // that may live
+	op      clusters.Invocation // at the child
+	has     bool                // there is one
+	handed  kernel.Signal       // fires when the next op has come
+	clients []*client.Client    // that may live
 	timers  []timer
 	spare   []uint64
 	calls   []*calling
@@ -109,7 +110,7 @@ func (p *participant) running() bool { return p.inc != nil || p.booting }
 // begin makes the recipe, as the first thing that the process does.
 func (p *participant) begin() {
 	p.booting = false
-	i := &incarnation{p: p, number: p.starts, name: fmt.Sprintf("%s.%d", p.name, p.starts), begin: p.c.k.Mono(p.node), stop: new(kernel.Signal), handed: new(kernel.Signal)}
+	i := &incarnation{p: p, number: p.starts, name: fmt.Sprintf("%s.%d", p.name, p.starts), begin: p.c.k.Mono(p.node), stop: new(kernel.Signal)}
 	i.rng = rand.New(rand.NewPCG(p.c.k.Draw(5<<32|uint64(p.node), uint64(p.starts)), uint64(p.starts)))
 	i.group = p.c.k.Group(p.node, i.id(), func(err error) { p.c.obs.Broken(p.name, err) })
 	i.orders, p.orders = p.orders, nil
@@ -128,15 +129,15 @@ func (i *incarnation) run(d workloads.Driven) {
 	p.c.record(p.node, i.number, history.Event{Type: history.Note, Mono: p.c.stamp(), Op: history.Op{F: history.NoteReady}})
 	p.next()
 	for {
-		for i.op == nil && !i.stop.Fired() {
+		for !i.has && !i.stop.Fired() {
 			i.group.Expect(i.stop)
-			i.group.Expect(i.handed)
+			i.group.Expect(&i.handed)
 			i.group.Park()
 		}
 		if i.stop.Fired() {
 			return
 		}
-		inv := *i.op
+		inv := i.op
 		done := d.Do(inv.Op)
 		i.group.Check()
 		if i.stop.Fired() { // an op that was cut short stays open
@@ -149,7 +150,7 @@ func (i *incarnation) run(d workloads.Driven) {
 		if done.Op.F == "" {
 			done.Op.F = inv.Op.F
 		}
-		i.op, i.handed = nil, new(kernel.Signal)
+		i.has, i.handed = false, kernel.Signal{}
 		p.completed(inv, done)
 	}
 }
@@ -188,8 +189,8 @@ func (p *participant) hand() {
 		return
 	}
 	inv := p.queue[0]
-	p.queue = p.queue[1:]
-	p.inc.op = &inv
+	p.queue = slices.Delete(p.queue, 0, 1)
+	p.inc.op, p.inc.has = inv, true
 	p.c.obs.Record(history.Event{
 		Type: history.Invoke, Time: p.c.stamp(), Node: p.name, Incarnation: p.inc.number,
 		Process: inv.Process, ID: inv.ID, Op: inv.Op,

@@ -227,7 +227,7 @@ func (l links) Opened(c network.Conn, from, to int) {
 	l.c.k.Hold(to, s, evPeerBroken, uint64(from), s.life)
 }
 
-func (l links) Arrived(_ network.Conn, node int, from int, _ network.Side, m ensemble.Message) {
+func (l links) Arrived(_ network.Conn, node int, from int, _ network.Side, m *ensemble.Message) {
 	if s := l.c.servers[node]; s.running() {
 		s.zk.Receive(ensemble.ServerID(from+1), m)
 		s.look()

@@ -113,7 +113,7 @@ func (s sessions) Opened(c network.Conn, _, _ int) {
 	}
 }
 
-func (s sessions) Arrived(c network.Conn, node, _ int, side network.Side, m packet) {
+func (s sessions) Arrived(c network.Conn, node, _ int, side network.Side, m *packet) {
 	if side == network.Dialler {
 		if x := s.c.clients[c]; x != nil {
 			x.Heard(c, &m.reply)

@@ -26,10 +26,9 @@ func Sort(out []Event) {
 		if to-from > 1 {
 			orderAccesses(out[from:to])
 		}
-		from = to
-	}
-	for i := range out {
-		out[i].Index = i
+		for ; from < to; from++ {
+			out[from].Index = from
+		}
 	}
 }
 

@@ -41,7 +41,8 @@ func (c Counters) Listed() []Count {
 func count(t *run.Trial) (c Counters) {
 	connected := map[string]bool{}
 	holder := ""
-	for _, e := range t.Input.History {
+	for i := range t.Input.History {
+		e := &t.Input.History[i]
 		switch {
 		case e.Type == history.Role && e.F == "leader":
 			c.Elections++

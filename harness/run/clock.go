@@ -16,6 +16,11 @@ func (c clock) now() time.Time {
 	return time.Unix(0, int64(c.timed.Now()))
 }
 
-func (c clock) since(t time.Time) time.Duration { return c.now().Sub(t) }
+func (c clock) since(t time.Time) time.Duration {
+	if c.timed == nil {
+		return time.Since(t)
+	}
+	return c.timed.Now() - time.Duration(t.UnixNano())
+}
 
 func (c clock) until(t time.Time) time.Duration { return t.Sub(c.now()) }

@@ -2,7 +2,7 @@ package run
 
 import (
 	"fmt"
-	"sync"
+	"slices"
 	"time"
 
 	"riven/clusters"
@@ -26,7 +26,7 @@ type dispatcher struct {
 	deliver func(node string, inv clusters.Invocation) error
 	broken  func(node string, err error)
 
-	mu     sync.Mutex
+	mu     guard
 	over   bool // nothing is handed out any more
 	lastID int64
 	nodes  map[string]*lane
@@ -42,21 +42,34 @@ type lane struct {
 	process  int
 	stride   int // of process numbers: the number of participants
 	ready    bool
-	draining bool                     // what is out must come back before more is handed out
-	out      map[int64]history.Op     // delivered, neither completed nor returned
-	begun    map[int64]int64          // of those: when they were handed to the participant, by its agent
-	usual    map[string]time.Duration // that each kind of op takes that goes well, moving averages
-	slowest  time.Duration            // of those
-	went     int                      // well so far, of this process
-	back     []history.Op             // to be delivered first: what came back
-	queue    []history.Op             // then what was added
-	stream   workloads.Stream         // then this, if it is not over
+	draining bool             // what is out must come back before more is handed out
+	out      []delivered      // neither completed nor returned, in order of delivery
+	usual    []usual          // of each kind of op
+	slowest  time.Duration    // of those
+	went     int              // well so far, of this process
+	back     []history.Op     // to be delivered first: what came back
+	queue    []history.Op     // then what was added
+	stream   workloads.Stream // then this, if it is not over
+}
+
+// delivered is an op on its way to the participant or with it.
+type delivered struct {
+	id    int64
+	op    history.Op
+	begun bool  // it was handed to the participant
+	at    int64 // when, by the agent
+}
+
+// usual is how long a kind of op takes that goes well, a moving average.
+type usual struct {
+	kind string
+	d    time.Duration
 }
 
 func newDispatcher(participants []string, deliver func(string, clusters.Invocation) error, broken func(string, error)) *dispatcher {
 	d := &dispatcher{deliver: deliver, broken: broken, nodes: map[string]*lane{}}
 	for i, p := range participants {
-		l := &lane{node: p, process: i, stride: len(participants), out: map[int64]history.Op{}, begun: map[int64]int64{}, usual: map[string]time.Duration{}}
+		l := &lane{node: p, process: i, stride: len(participants)}
 		d.nodes[p], d.lanes = l, append(d.lanes, l)
 	}
 	return d
@@ -120,11 +133,15 @@ func (d *dispatcher) observe(e *history.Event) {
 	}
 	switch e.Type {
 	case history.Invoke:
-		l.begun[e.ID] = e.Time
+		if i := l.find(e.ID); i >= 0 {
+			l.out[i].begun, l.out[i].at = true, e.Time
+		}
 		d.count.Invoked++
 	case history.OK, history.Fail:
 		if e.Type == history.OK {
-			l.took(l.out[e.ID].F, time.Duration(e.Time-l.begun[e.ID]))
+			if i := l.find(e.ID); i >= 0 {
+				l.took(l.out[i].op.F, time.Duration(e.Time-l.out[i].at))
+			}
 			d.count.OK++
 		} else {
 			d.count.Fail++
@@ -140,10 +157,9 @@ func (d *dispatcher) observe(e *history.Event) {
 		}
 	case history.Exit:
 		l.ready = false
-		if len(l.begun) > 0 { // its op stays open
-			for id := range l.begun {
-				l.forget(id)
-			}
+		before := len(l.out)
+		l.out = slices.DeleteFunc(l.out, func(x delivered) bool { return x.begun })
+		if len(l.out) < before { // its op stays open
 			l.retire()
 		}
 	}
@@ -155,8 +171,8 @@ func (d *dispatcher) returned(node string, id int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	l := d.nodes[node]
-	if op, ok := l.out[id]; ok {
-		l.back = append(l.back, op)
+	if i := l.find(id); i >= 0 {
+		l.back = append(l.back, l.out[i].op)
 		l.forget(id)
 	}
 	d.fill(l)
@@ -176,7 +192,7 @@ func (d *dispatcher) fill(l *lane) {
 			return
 		}
 		d.lastID++
-		l.out[d.lastID] = op
+		l.out = append(l.out, delivered{id: d.lastID, op: op})
 		if err := d.deliver(l.node, clusters.Invocation{ID: d.lastID, Process: l.process, Op: op}); err != nil {
 			d.broken(l.node, fmt.Errorf("deliver op %d: %w", d.lastID, err))
 			l.ready = false
@@ -203,13 +219,19 @@ func (l *lane) take() (history.Op, bool) {
 func (l *lane) took(kind string, d time.Duration) {
 	l.went++
 	d = min(d, lookAhead/leastDispatched)
-	if l.usual[kind] == 0 {
-		l.usual[kind] = d
+	i := slices.IndexFunc(l.usual, func(u usual) bool { return u.kind == kind })
+	if i < 0 {
+		i = len(l.usual)
+		l.usual = append(l.usual, usual{kind: kind})
 	}
-	l.usual[kind] += (d - l.usual[kind]) / 8
+	u := &l.usual[i]
+	if u.d == 0 {
+		u.d = d
+	}
+	u.d += (d - u.d) / 8
 	l.slowest = 0
-	for _, d := range l.usual {
-		l.slowest = max(l.slowest, d)
+	for _, u := range l.usual {
+		l.slowest = max(l.slowest, u.d)
 	}
 }
 
@@ -221,9 +243,14 @@ func (l *lane) most() int {
 	return min(max(int(lookAhead/max(l.slowest, 1)), leastDispatched), mostDispatched)
 }
 
+func (l *lane) find(id int64) int {
+	return slices.IndexFunc(l.out, func(x delivered) bool { return x.id == id })
+}
+
 func (l *lane) forget(id int64) {
-	delete(l.out, id)
-	delete(l.begun, id)
+	if i := l.find(id); i >= 0 {
+		l.out = slices.Delete(l.out, i, i+1)
+	}
 }
 
 func (l *lane) retire() {

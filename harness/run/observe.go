@@ -2,7 +2,6 @@ package run
 
 import (
 	"fmt"
-	"sync"
 	"time"
 
 	"riven/clusters"
@@ -21,7 +20,7 @@ type observer struct {
 	events   *queue
 	resource workloads.Resource
 
-	mu       sync.Mutex
+	mu       guard
 	opsStart time.Time
 	latest   int64 // the newest stamp of any agent
 	fired    []clusters.Fired

@@ -1,7 +1,6 @@
 package run
 
 import (
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,7 +19,7 @@ const gathering = time.Millisecond
 
 // queue takes events from the readers of the nodes without ever blocking them.
 type queue struct {
-	mu    sync.Mutex
+	mu    guard
 	items []arrival
 	taken []arrival     // given away by the last take; its room is used again
 	some  atomic.Bool   // there are items
@@ -60,7 +59,6 @@ func (q *queue) waiting() bool { return q.some.Load() }
 func (q *queue) take() []arrival {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	clear(q.taken)
 	q.items, q.taken = q.taken[:0], q.items
 	q.some.Store(false)
 	return q.taken

@@ -175,6 +175,7 @@ func prepare(ctx context.Context, o Options, open func() (recorder, string, erro
 	if timed, ok := r.cluster.(clusters.Timed); ok {
 		r.clock = clock{timed}
 		r.events.timer = nil
+		r.mu.alone, r.dispatch.mu.alone, r.events.mu.alone = true, true, true
 	}
 	return r, nil
 }
@@ -277,7 +278,7 @@ func (r *run) step(ctx context.Context, wait time.Duration) error {
 	arrived := r.events.take()
 	for i := range arrived {
 		a := &arrived[i]
-		r.conductor.Observe(a.at, a.Event)
+		r.conductor.Observe(a.at, &a.Event)
 		if a.Completes() && r.completed != nil {
 			r.completed[a.Node] = append(r.completed[a.Node], a.Event)
 		}

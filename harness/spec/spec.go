@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -200,7 +201,7 @@ func RoleOf(participant string) string { return strings.TrimRight(participant, "
 func names(prefix string, n int) []string {
 	out := make([]string, n)
 	for i := range out {
-		out[i] = fmt.Sprintf("%s%d", prefix, i+1)
+		out[i] = prefix + strconv.Itoa(i+1)
 	}
 	return out
 }

@@ -47,22 +47,29 @@ func (r record) plus(participant, op string, delta int64) record {
 
 // bytes writes the value on the first line and an entry on each other.
 func (r record) bytes() []byte {
-	b := strconv.AppendInt(nil, r.value, 10)
+	b := strconv.AppendInt(make([]byte, 0, 16+24*len(r.last)), r.value, 10)
 	for _, e := range r.last {
-		b = fmt.Appendf(b, "\n%s %s %d", e.participant, e.op, e.value)
+		b = append(append(b, '\n'), e.participant...)
+		b = append(append(b, ' '), e.op...)
+		b = strconv.AppendInt(append(b, ' '), e.value, 10)
 	}
 	return b
 }
 
 // parse reads what bytes writes, and nothing else.
 func parse(data []byte) (record, error) {
-	lines := strings.Split(string(data), "\n")
-	value, err := strconv.ParseInt(lines[0], 10, 64)
+	first, rest, more := strings.Cut(string(data), "\n")
+	value, err := strconv.ParseInt(first, 10, 64)
 	if err != nil {
 		return record{}, fmt.Errorf("data of %s: value: %w", Path, err)
 	}
 	r := record{value: value}
-	for _, line := range lines[1:] {
+	if more {
+		r.last = make([]entry, 0, strings.Count(rest, "\n")+1)
+	}
+	for more {
+		var line string
+		line, rest, more = strings.Cut(rest, "\n")
 		e, err := parseEntry(line)
 		if err != nil {
 			return record{}, fmt.Errorf("data of %s: %w", Path, err)
@@ -76,13 +83,14 @@ func parse(data []byte) (record, error) {
 }
 
 func parseEntry(line string) (entry, error) {
-	w := strings.Split(line, " ")
-	if len(w) != 3 || w[0] == "" || w[1] == "" {
+	participant, rest, _ := strings.Cut(line, " ")
+	op, number, three := strings.Cut(rest, " ")
+	if participant == "" || op == "" || !three || strings.Contains(number, " ") {
 		return entry{}, fmt.Errorf("entry %q: want participant, op and value", line)
 	}
-	value, err := strconv.ParseInt(w[2], 10, 64)
+	value, err := strconv.ParseInt(number, 10, 64)
 	if err != nil {
 		return entry{}, fmt.Errorf("entry %q: %w", line, err)
 	}
-	return entry{w[0], w[1], value}, nil
+	return entry{participant, op, value}, nil
 }

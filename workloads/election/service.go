@@ -10,6 +10,7 @@ import (
 // new start is standby.
 type service struct {
 	cfg
+	keeper  string // the journal's node
 	hold    string // that it is active under; empty: standby
 	epoch   int64
 	floor   int64    // it is never again active with an epoch up to this one
@@ -19,7 +20,7 @@ type service struct {
 }
 
 func newService(c cfg) workloads.Driven {
-	s := &service{cfg: c}
+	s := &service{cfg: c, keeper: c.Spec.Of(Journal)[0]}
 	c.Env.Serve(s.serve)
 	return workloads.Idle{}
 }
@@ -103,7 +104,7 @@ func (s *service) write(m env.Message) env.Message {
 
 // journal asks the journal; no answer is not sure.
 func (s *service) journal(m env.Message) env.Message {
-	taken, err := s.Env.Ask(s.Spec.Of(Journal)[0], m, s.patience())
+	taken, err := s.Env.Ask(s.keeper, m, s.patience())
 	if err != nil {
 		s.unknown = true
 		return answer(unsure)

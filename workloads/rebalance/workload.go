@@ -1,8 +1,8 @@
 package rebalance
 
 import (
-	"fmt"
 	"math/rand/v2"
+	"strconv"
 
 	"riven/checkers"
 	"riven/harness/history"
@@ -35,7 +35,7 @@ const (
 )
 
 // partition is the name of the topic's n-th partition, from 0.
-func partition(n int) string { return fmt.Sprintf("t-%d", n) }
+func partition(n int) string { return "t-" + strconv.Itoa(n) }
 
 // Workload is the rebalance workload.
 func Workload() workloads.Workload {

@@ -1,9 +1,9 @@
 package register
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 
 	"riven/checkers"
 	"riven/harness/env"
@@ -75,7 +75,7 @@ type stream struct {
 	again string // key of a node that was just deleted, and is to be created at once
 }
 
-func keyOf(k int) string { return fmt.Sprintf("k%d", k) }
+func keyOf(k int) string { return "k" + strconv.Itoa(k) }
 
 // Next gives the next op: half of them write, and a rest keeps the history to some hundred a second. Few create and delete, so that
 // versions are still compared for the most part; who deletes creates the node again half of the times, as most creates that come by chance

@@ -115,11 +115,19 @@ type state struct {
 
 // done tells a state that an op made or saw.
 func (z *znode) done(s coord.Session, op history.Op, at state) workloads.Completion {
-	told := history.Op{Key: op.Key, N: at.value, Token: at.version, Hold: fmt.Sprintf("%#x", s.ID())}
+	told := history.Op{Key: op.Key, N: at.value, Token: at.version, Hold: hex(s.ID())}
 	if at.since != 0 {
-		told.Text = fmt.Sprintf("%#x", at.since)
+		told.Text = hex(at.since)
 	}
 	return workloads.Completion{Type: history.OK, Op: told}
+}
+
+// hex is %#x.
+func hex(n int64) string {
+	if n < 0 {
+		return "-" + hex(-n)
+	}
+	return "0x" + strconv.FormatInt(n, 16)
 }
 
 func (z *znode) get(s coord.Session, op history.Op) workloads.Completion {

@@ -113,17 +113,17 @@ func (s *Server) Zxid() int64 { return s.tree.zxid }
 func (s *Server) Epoch() int64 { return s.disk.current }
 
 // Receive takes a message from a peer.
-func (s *Server) Receive(from ServerID, m Message) {
+func (s *Server) Receive(from ServerID, m *Message) {
 	switch m.Kind {
 	case Notification:
-		s.notified(from, &m)
+		s.notified(from, m)
 	case FollowerInfo:
-		s.learnerArrived(from, &m)
+		s.learnerArrived(from, m)
 	default:
 		if s.role == Following && from == s.vote.leader && m.Link == s.follower.link {
-			s.fromLeader(&m)
+			s.fromLeader(m)
 		} else {
-			s.fromLearner(from, &m)
+			s.fromLearner(from, m)
 		}
 	}
 }

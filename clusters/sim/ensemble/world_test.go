@@ -379,7 +379,7 @@ func (b *box) take(e event) {
 	w.check.before(b, &e)
 	switch e.kind {
 	case evPeer:
-		s.Receive(ServerID(e.from), e.msg)
+		s.Receive(ServerID(e.from), &e.msg)
 	case evBroken:
 		s.PeerBroken(ServerID(e.from))
 	case evTimer:

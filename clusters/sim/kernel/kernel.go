@@ -33,6 +33,7 @@ type Kernel struct {
 	tasks   []*Task // by number; nil: over
 	spare   []int   // numbers free for tasks
 	resumed uint64  // times that any task was resumed
+	idle    []*coroutine
 }
 
 // horizon keeps the heap small that nearly every event goes through.

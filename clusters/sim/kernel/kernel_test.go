@@ -126,7 +126,7 @@ func TestKillHasNoEffect(t *testing.T) {
 	})
 	g.Go("never began", func() { told = append(told, "began") })
 	k.Step(0)
-	for k.Now() < time.Millisecond && len(g.tasks[0].name) > 0 && g.tasks[0].yield == nil {
+	for k.Now() < time.Millisecond && len(g.tasks[0].name) > 0 && g.tasks[0].on == nil {
 		k.Step(time.Millisecond)
 	}
 	g.Kill()
@@ -207,6 +207,7 @@ func TestCoroutinesEnd(t *testing.T) {
 		for k.Step(time.Second) {
 		}
 		g.Kill()
+		k.Close()
 	}
 	require.LessOrEqual(t, runtime.NumGoroutine(), before)
 }

@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"fmt"
-	"iter"
 	"runtime/debug"
 	"time"
 )
@@ -25,9 +24,8 @@ type Task struct {
 	number  int
 	name    string
 	turn    uint64 // the present wait; a wake-up for an earlier one is void
-	next    func() (struct{}, bool)
-	discard func() // frees the coroutine of a task that never ran
-	yield   func(struct{}) bool
+	f       func()
+	on      *coroutine // nil: it never ran
 	over    bool
 	refused int // calls since it was killed
 }
@@ -54,12 +52,7 @@ func (g *Group) Dead() bool { return g.dead }
 
 // Go starts a task at the next event.
 func (g *Group) Go(name string, f func()) {
-	t := &Task{group: g, name: name}
-	t.next, t.discard = iter.Pull(func(yield func(struct{}) bool) {
-		t.yield = yield
-		defer t.ended()
-		f()
-	})
+	t := &Task{group: g, name: name, f: f}
 	g.tasks = append(g.tasks, t)
 	g.k.enlist(t)
 	g.k.wake(t)
@@ -75,8 +68,7 @@ func (g *Group) Kill() {
 	tasks := g.tasks
 	g.tasks = nil
 	for _, t := range tasks {
-		if t.yield == nil { // never ran: there is nothing to unwind
-			t.discard()
+		if t.on == nil { // never ran: there is nothing to unwind
 			t.over = true
 			g.k.tasks[t.number] = nil
 			g.k.spare = append(g.k.spare, t.number)
@@ -105,7 +97,7 @@ func (g *Group) Check() {
 		panic(fmt.Sprintf("%s: called from outside of its tasks: a goroutine that the recipe started itself?", g.name))
 	case g.dead:
 		if t.refused++; t.refused > stubborn {
-			t.yield(struct{}{}) // for ever
+			t.on.yield(struct{}{}) // for ever
 		}
 		panic(killed{})
 	}
@@ -120,10 +112,15 @@ func (g *Group) Check() {
 // Park gives the turn away until the task is woken. Those who wait look again for what they wait for.
 func (g *Group) Park() {
 	t := g.k.current
-	t.yield(struct{}{})
+	t.on.yield(struct{}{})
 	if g.dead {
 		panic(killed{})
 	}
+}
+
+func (t *Task) run() {
+	defer t.ended()
+	t.f()
 }
 
 // ended tells what became of the task.
@@ -164,7 +161,11 @@ func (k *Kernel) resume(t *Task) {
 	t.turn = k.resumed
 	before := k.current
 	k.current = t
-	t.next()
+	if t.on == nil {
+		t.on = k.coroutine()
+		t.on.task = t
+	}
+	t.on.next()
 	k.current = before
 }
 

@@ -141,7 +141,27 @@ func TestKillLeavesNothing(t *testing.T) {
 		}
 		w.g.Kill()
 		w.pass(time.Second)
+		w.k.Close()
 		require.Empty(t, w.errs)
 	}
 	require.GreaterOrEqual(t, before, runtime.NumGoroutine())
+}
+
+// TestCoroutinesServeAgain: a task runs on the coroutine of one that has ended or was killed, and knows nothing of it.
+func TestCoroutinesServeAgain(t *testing.T) {
+	w := newWorld(1)
+	defer w.k.Close()
+	var ran []int
+	for i := range 10 {
+		g := w.k.Group(0, "n1.1", func(err error) { w.errs = append(w.errs, err.Error()) })
+		w.g = g
+		g.Go("short", func() { w.sleep(time.Millisecond); ran = append(ran, i) })
+		w.pass(time.Second)
+		g.Go("long", func() { w.sleep(time.Hour); ran = append(ran, -i) })
+		w.pass(time.Second)
+		g.Kill()
+	}
+	require.Equal(t, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, ran)
+	require.Len(t, w.k.idle, 1)
+	require.Empty(t, w.errs)
 }

@@ -14,6 +14,9 @@ type fifo[M any] struct {
 
 func (f *fifo[M]) empty() bool { return f.first == len(f.items) }
 
+// emptied is the room alone.
+func (f *fifo[M]) emptied() fifo[M] { return fifo[M]{items: f.items[:0]} }
+
 // waiting are those that have not been taken, oldest first.
 func (f *fifo[M]) waiting() []packet[M] { return f.items[f.first:] }
 

@@ -24,8 +24,8 @@ type User[M any] interface {
 	Listens(node int) bool
 	// Opened says that both ends are connected; the listener hears it with the dialler.
 	Opened(c Conn, from, to int)
-	// Arrived hands over what the other end, at the node from, sent.
-	Arrived(c Conn, node, from int, side Side, m M)
+	// Arrived hands over what the other end, at the node from, sent. It is good until the call returns.
+	Arrived(c Conn, node, from int, side Side, m *M)
 	// Closed says that an end can not be used any more: the other end was closed, found nobody, or could not be reached.
 	Closed(c Conn, node, other int, side Side)
 }
@@ -36,7 +36,8 @@ type Net[M any] struct {
 	k     *kernel.Kernel
 	user  User[M]
 	conns []*conn[M]
-	spare []int // indexes of conns that are over
+	spare []int      // indexes of conns that are over
+	over  []*conn[M] // whose room is used again
 	made  uint64
 	// Patience is how often a dial is tried each second before it is given up; 0: as TCP does, later and later.
 	Patience int
@@ -95,7 +96,8 @@ func (n *Net[M]) Dial(from, to int) Conn {
 	} else {
 		n.conns = append(n.conns, nil)
 	}
-	x := &conn[M]{name: Conn(n.made<<indexBits | uint64(i))}
+	x := n.room()
+	x.name = Conn(n.made<<indexBits | uint64(i))
 	x.ends[Dialler].node, x.ends[Listener].node = from, to
 	n.conns[i] = x
 	n.after(x, n.edges.latency(from, to)+n.edges.latency(to, from), evDial, 0)
@@ -105,14 +107,14 @@ func (n *Net[M]) Dial(from, to int) Conn {
 // Send sends on an end that has not been closed; on any other it does nothing.
 func (n *Net[M]) Send(c Conn, side Side, m M) {
 	if x := n.get(c); x != nil {
-		n.send(x, side, m, false)
+		n.send(x, side, &m, false)
 	}
 }
 
 // SendFrom is Send on the end at that node.
 func (n *Net[M]) SendFrom(c Conn, node int, m M) {
 	if x := n.get(c); x != nil {
-		n.send(x, x.at(node), m, false)
+		n.send(x, x.at(node), &m, false)
 	}
 }
 
@@ -142,7 +144,7 @@ func (n *Net[M]) Close(c Conn, side Side) {
 		return
 	}
 	var none M
-	n.send(x, side, none, true)
+	n.send(x, side, &none, true)
 	x.ends[side].closed = true
 	n.drop(x)
 }
@@ -180,13 +182,13 @@ func (n *Net[M]) after(x *conn[M], d time.Duration, kind uint8, side Side) {
 	n.k.After(d, kernel.World, n, kind, uint64(x.name), uint64(side))
 }
 
-func (n *Net[M]) send(x *conn[M], side Side, m M, fin bool) {
+func (n *Net[M]) send(x *conn[M], side Side, m *M, fin bool) {
 	e := &x.ends[side]
 	if e.closed {
 		return
 	}
 	p := e.sent.push()
-	p.m, p.fin = m, fin
+	p.m, p.fin = *m, fin
 	if x.open {
 		n.depart(x, side)
 	}
@@ -221,6 +223,25 @@ func (n *Net[M]) Handle(kind uint8, name, side uint64) {
 		n.reset(x, Side(side))
 	}
 	n.drop(x)
+	if n.get(Conn(name)) == nil { // nobody below works on it
+		n.over = append(n.over, x)
+	}
+}
+
+// room is a connection to be filled, with the room that one before had for its packets.
+func (n *Net[M]) room() *conn[M] {
+	k := len(n.over)
+	if k == 0 {
+		return new(conn[M])
+	}
+	x := n.over[k-1]
+	n.over = n.over[:k-1]
+	ends := x.ends
+	*x = conn[M]{}
+	for side := range ends {
+		x.ends[side].sent, x.ends[side].inbox = ends[side].sent.emptied(), ends[side].inbox.emptied()
+	}
+	return x
 }
 
 // dialled is a SYN that has come and been answered, or not.
@@ -326,7 +347,7 @@ func (n *Net[M]) hand(x *conn[M], side Side, p *packet[M]) {
 	case p.fin:
 		n.lost(x, 1-side)
 	default:
-		n.user.Arrived(x.name, other.node, x.ends[side].node, 1-side, p.m)
+		n.user.Arrived(x.name, other.node, x.ends[side].node, 1-side, &p.m)
 	}
 }
 

@@ -24,8 +24,8 @@ func (u *user) say(format string, args ...any) {
 func (u *user) Listens(node int) bool              { return !u.deaf[node] }
 func (u *user) Opened(_ Conn, from, to int)        { u.say("open %d-%d", from, to) }
 func (u *user) Closed(_ Conn, node, _ int, _ Side) { u.say("%d: closed", node) }
-func (u *user) Arrived(_ Conn, node, from int, _ Side, m int) {
-	u.say("%d: %d from %d", node, m, from)
+func (u *user) Arrived(_ Conn, node, from int, _ Side, m *int) {
+	u.say("%d: %d from %d", node, *m, from)
 }
 
 func (u *user) take() []string {

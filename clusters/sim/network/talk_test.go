@@ -37,9 +37,9 @@ func (w *talk) Listens(int) bool { return true }
 
 func (w *talk) Opened(_ Conn, from, to int) { w.say("opened %d-%d", from, to) }
 
-func (w *talk) Arrived(_ Conn, node, from int, side Side, m int) {
-	w.arrived[side] = append(w.arrived[side], m)
-	w.say("%d from %d: %d", node, from, m)
+func (w *talk) Arrived(_ Conn, node, from int, side Side, m *int) {
+	w.arrived[side] = append(w.arrived[side], *m)
+	w.say("%d from %d: %d", node, from, *m)
 }
 
 func (w *talk) Closed(_ Conn, node, other int, _ Side) { w.say("%d lost %d", node, other) }
