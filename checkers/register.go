@@ -153,10 +153,6 @@ func (in Input) registers() (out []register, odd string) {
 	)
 	for i := range h {
 		e := &h[i]
-		kind, is := registerKindOf(e.F)
-		if !is {
-			continue
-		}
 		if e.Type != history.Invoke {
 			if e.Completes() {
 				if k := pending.take(e.ID); k != none {
@@ -165,7 +161,11 @@ func (in Input) registers() (out []register, odd string) {
 			}
 			continue
 		}
-		if kind != readOp && kind != deleteOp && e.N == 0 && odd == "" {
+		kind, is := registerKindOf(e.F)
+		if !is {
+			continue
+		}
+		if e.N == 0 && kind.writes() && odd == "" {
 			odd = fmt.Sprintf("%s wrote 0, which is what a register reads that nobody has written", e.Node)
 		}
 		if len(out) == 0 || e.Key != last {
@@ -187,7 +187,7 @@ func (in Input) registers() (out []register, odd string) {
 
 // share gives the registers their ops, but for those that did nothing.
 func share(all []registerOp, out []register) {
-	drop := func(o *registerOp) bool { return o.gone || o.kind == readOp && !o.known }
+	drop := func(o *registerOp) bool { return o.gone || !o.known && o.kind == readOp }
 	count, kept := make([]int, len(out)), 0
 	for i := range all {
 		if !drop(&all[i]) {
@@ -253,37 +253,62 @@ type registerJudge struct {
 
 // judge has the key judged by the engine that fits; gaveUp is why none decided.
 func (j *registerJudge) judge(k register) (engine, gaveUp string) {
-	told, untold, compared, known := false, false, false, 0
-	living, placed := false, true
-	for i := range k.ops {
-		o := &k.ops[i]
-		living, placed = living || o.kind > casOp, placed && o.inLives()
-		compared = compared || o.kind == casOp
-		told = told || o.version > 0
-		untold = untold || o.known && o.version == 0 && o.value != 0
-		if o.known {
-			known++
-		}
-	}
-	j.known, j.unknown = j.known+known, j.unknown+len(k.ops)-known
-	index, unique := indexWrites(k.ops)
+	l := outlineOf(k.ops)
+	j.known, j.unknown = j.known+l.known, j.unknown+len(k.ops)-l.known
+	index, unique := indexWrites(k.ops, l)
+	told := l.versions.most > 0
 	switch {
-	case living && unique && placed:
+	case l.living && unique && allInLives(k.ops):
 		return "lives", j.byLives(k, index)
-	case living:
-	case unique && told && !untold:
-		j.byVersion(k, index)
+	case l.living:
+	case unique && told && !l.untold:
+		j.byVersion(k, l, index)
 		return "version order", ""
-	case unique && !told && !compared:
-		j.byZones(k, index)
+	case unique && !told && !l.compared:
+		j.byZones(k, l, index)
 		return "zones", ""
 	}
 	return "search", j.search(k, told)
 }
 
+// outline is what the choice of an engine rests on, and the positions of the updates and of the other ops, in order. Which kind comes
+// next is as good as random: whoever asks each op has the processor guess, wrongly every other time.
+type outline struct {
+	updates, reads           []int32
+	living, compared, untold bool // an op is of lives, is a compare-and-set, was told a value without a version
+	known                    int
+	values, versions         bounds
+}
+
+// bounds of numbers, and of 0.
+type bounds struct{ least, most int64 }
+
+func outlineOf(ops []registerOp) outline {
+	updates, reads := make([]int32, len(ops)), make([]int32, len(ops))
+	var living, compared, untold bool
+	var values, versions bounds
+	u, known := 0, 0
+	for i := range ops {
+		o := &ops[i]
+		updates[u], reads[i-u] = int32(i), int32(i) // no branch: both are written, one counts
+		if o.kind.updates() {
+			u++
+		}
+		living = living || o.kind > casOp
+		compared = compared || o.kind == casOp
+		untold = untold || o.version == 0 && o.known && o.value != 0
+		values.least, values.most = min(values.least, o.value), max(values.most, o.value)
+		versions.least, versions.most = min(versions.least, o.version), max(versions.most, o.version)
+		if o.known {
+			known++
+		}
+	}
+	return outline{updates[:u], reads[:len(ops)-u], living, compared, untold, known, values, versions}
+}
+
 // writesOf finds an update by the value that it wrote.
 type writesOf struct {
-	dense  []int32 // value → number + 1, of the updates from 0; where values are few enough
+	dense  []int32 // value → number + 1; where values are few enough
 	sparse map[int64]int32
 	at     []int32 // number → position
 }
@@ -292,34 +317,25 @@ type writesOf struct {
 const none = -1
 
 // indexWrites makes the index of a key's updates; unique if no two wrote the same.
-func indexWrites(ops []registerOp) (w writesOf, unique bool) {
-	var least, most int64
-	updates := 0
-	for i := range ops {
-		least, most = min(least, ops[i].value), max(most, ops[i].value)
-		if ops[i].kind.writes() {
-			updates++
-		}
-	}
-	w.at = make([]int32, 0, updates)
-	if least >= 0 && most <= int64(4*len(ops)+64) {
-		w.dense = make([]int32, most+1)
+func indexWrites(ops []registerOp, l outline) (w writesOf, unique bool) {
+	w.at = l.updates
+	if l.values.least >= 0 && l.values.most <= int64(4*len(ops)+64) {
+		w.dense = make([]int32, l.values.most+1)
 	} else {
-		w.sparse = make(map[int64]int32, updates)
+		w.sparse = make(map[int64]int32, len(l.updates))
 	}
-	for i := range ops {
-		if !ops[i].kind.writes() {
+	for n, i := range l.updates {
+		o := &ops[i]
+		if !o.kind.writes() {
 			continue
 		}
-		value := ops[i].value
-		if w.number(value) != none {
+		if w.number(o.value) != none {
 			return w, false
 		}
-		w.at = append(w.at, int32(i))
 		if w.dense != nil {
-			w.dense[value] = int32(len(w.at))
+			w.dense[o.value] = int32(n) + 1
 		} else {
-			w.sparse[value] = int32(len(w.at))
+			w.sparse[o.value] = int32(n) + 1
 		}
 	}
 	return w, true

@@ -21,9 +21,9 @@ import (
 // clusters are in each other's way if their forward zones overlap, or one's backward zone lies inside the other's forward
 // zone. A write of unknown outcome has no return; if nobody read it, it can be left out. That a register reads 0 at
 // first is a write that was over before everything.
-func (j *registerJudge) byZones(k register, index writesOf) {
+func (j *registerJudge) byZones(k register, l outline, index writesOf) {
 	z := zones{ops: k.ops}
-	z.gather(j, k, index)
+	z.gather(j, k, l, index)
 	slices.SortFunc(z.forward, func(a, b zone) int {
 		return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.last, b.last))
 	})
@@ -45,12 +45,26 @@ func (j *registerJudge) byZones(k register, index writesOf) {
 	for i := range z.forward {
 		begins[i] = z.forward[i].first
 	}
+	n := 0 // how many begin before; backward zones come nearly in order
 	for _, b := range z.backward {
-		n, _ := slices.BinarySearch(begins, b.last)
+		n = seek(begins, n, b.last)
 		if n > 0 && z.forward[reach[n-1]].last > b.first {
 			j.crossed(k, z.forward[reach[n-1]], b)
 		}
 	}
+}
+
+// seek is where the value is in a sorted list, or would be: a search that is the quicker the nearer that is to the position from.
+func seek(list []int64, from int, value int64) int {
+	low, high := from, from
+	for step := 1; low > 0 && list[low-1] >= value; step *= 2 {
+		high, low = low-1, max(0, low-step)
+	}
+	for step := 1; high < len(list) && list[high] < value; step *= 2 {
+		low, high = high+1, min(len(list), high+step)
+	}
+	n, _ := slices.BinarySearch(list[low:high], value)
+	return low + n
 }
 
 // zone is what counts of a cluster.
@@ -65,20 +79,17 @@ type zones struct {
 }
 
 // gather makes the zones of the clusters, those that some op is known of.
-func (z *zones) gather(j *registerJudge, k register, index writesOf) {
+func (z *zones) gather(j *registerJudge, k register, l outline, index writesOf) {
 	clusters := make([]zone, len(index.at), len(index.at)+1) // by the number of the write
 	beginning := zone{first: math.MinInt64, last: math.MinInt64, firstOp: none, lastOp: none}
 	for n, i := range index.at {
 		o := &z.ops[i]
 		clusters[n] = zone{o.returned, o.invoked, i, i}
 	}
-	for i := range z.ops {
+	for _, i := range l.reads {
 		o := &z.ops[i]
-		if o.kind != readOp {
-			continue
-		}
 		if o.value == 0 {
-			beginning.take(o, int32(i))
+			beginning.take(o, i)
 			continue
 		}
 		n := index.number(o.value)
@@ -90,7 +101,7 @@ func (z *zones) gather(j *registerJudge, k register, index writesOf) {
 			j.report(k, func() string { return fmt.Sprintf("%s was over before %s began", j.tell(o), j.tell(w)) }, o, w)
 			continue
 		}
-		clusters[n].take(o, int32(i))
+		clusters[n].take(o, i)
 	}
 	z.part(append(clusters, beginning))
 }
