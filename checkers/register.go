@@ -75,8 +75,9 @@ const (
 	sawAnother // refused, as it has another version than the one expected
 )
 
-func (k registerKind) updates() bool { return k >= writeOp && k <= deleteOp }
-func (k registerKind) writes() bool  { return k >= writeOp && k <= createOp }
+// Each is one comparison of what wraps around below writeOp: it is asked of every op, and no branch can be guessed.
+func (k registerKind) updates() bool { return k-writeOp <= deleteOp-writeOp }
+func (k registerKind) writes() bool  { return k-writeOp <= createOp-writeOp }
 
 // refusals are what a refused op may tell.
 var refusals = map[string]registerKind{RefusedExists: sawNode, RefusedMissing: sawNone, RefusedChanged: sawAnother}

@@ -41,30 +41,19 @@ func (j *registerJudge) byZones(k register, l outline, index writesOf) {
 			reach[i] = reach[i-1]
 		}
 	}
-	begins := make([]int64, len(z.forward)) // close together: they are searched for each zone
-	for i := range z.forward {
-		begins[i] = z.forward[i].first
+	before := make([]int32, len(z.ops)) // of each op: how many forward zones begin before its invocation
+	n := int32(0)
+	for i := range z.ops {
+		for int(n) < len(z.forward) && z.forward[n].first < z.ops[i].invoked {
+			n++
+		}
+		before[i] = n
 	}
-	n := 0 // how many begin before; backward zones come nearly in order
 	for _, b := range z.backward {
-		n = seek(begins, n, b.last)
-		if n > 0 && z.forward[reach[n-1]].last > b.first {
+		if n := before[b.lastOp]; n > 0 && z.forward[reach[n-1]].last > b.first {
 			j.crossed(k, z.forward[reach[n-1]], b)
 		}
 	}
-}
-
-// seek is where the value is in a sorted list, or would be: a search that is the quicker the nearer that is to the position from.
-func seek(list []int64, from int, value int64) int {
-	low, high := from, from
-	for step := 1; low > 0 && list[low-1] >= value; step *= 2 {
-		high, low = low-1, max(0, low-step)
-	}
-	for step := 1; high < len(list) && list[high] < value; step *= 2 {
-		low, high = high+1, min(len(list), high+step)
-	}
-	n, _ := slices.BinarySearch(list[low:high], value)
-	return low + n
 }
 
 // zone is what counts of a cluster.
