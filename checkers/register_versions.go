@@ -73,12 +73,14 @@ func (o *registerOp) jumps() bool {
 	return o.kind == casOp && o.version > 0 && o.version != o.expected+1
 }
 
-// made is when a version was made and read.
+// made is when a version was made and read: MinInt64 and MaxInt64 where it was not.
 type made struct {
-	known               bool  // which update made it, or that it was read
 	invoked, returned   int64 // of the update
 	firstRead, lastRead int64 // the first return and the last invocation of a read
 }
+
+// known tells whether an op is known to have made or seen it.
+func (m *made) known() bool { return max(m.invoked, m.lastRead) != math.MinInt64 }
 
 // hold tells whether the rules do, but for what place has reported.
 func (v *versions) hold() bool {
@@ -97,7 +99,7 @@ func (v *versions) hold() bool {
 	}
 	var u *unplaced
 	for i := 1; i < len(all); i++ {
-		if all[i].known {
+		if all[i].known() {
 			continue
 		}
 		if u == nil {
@@ -118,7 +120,7 @@ func (v *versions) history() (all []made, plain bool) {
 	}
 	all = make([]made, v.versions.most+1)
 	for i := range all {
-		all[i] = made{false, math.MinInt64, math.MaxInt64, math.MaxInt64, math.MinInt64}
+		all[i] = made{math.MinInt64, math.MaxInt64, math.MaxInt64, math.MinInt64}
 	}
 	for _, i := range v.updates {
 		o := &v.ops[i]
@@ -126,15 +128,14 @@ func (v *versions) history() (all []made, plain bool) {
 			continue
 		}
 		m := &all[o.version]
-		if m.known || o.jumps() {
+		if m.invoked != math.MinInt64 || o.jumps() {
 			return nil, false
 		}
-		m.known, m.invoked, m.returned = true, o.invoked, o.returned
+		m.invoked, m.returned = o.invoked, o.returned
 	}
 	for _, i := range v.reads {
 		o := &v.ops[i]
 		m := &all[o.version]
-		m.known = true
 		m.firstRead, m.lastRead = min(m.firstRead, o.returned), max(m.lastRead, o.invoked)
 	}
 	return all, true
