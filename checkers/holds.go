@@ -2,6 +2,7 @@ package checkers
 
 import (
 	"hash/maphash"
+	"math/bits"
 
 	"riven/harness/history"
 )
@@ -20,8 +21,10 @@ type holdSlot struct {
 	number int32 // + 1; 0: the slot is free
 }
 
+// newHoldTable has room for a hold in five events, which are what one hold with one access makes.
 func newHoldTable(h []history.Event) *holdTable {
-	return &holdTable{h: h, seed: maphash.MakeSeed(), slots: make([]holdSlot, 1024)}
+	holds := len(h) / 5
+	return &holdTable{h: h, seed: maphash.MakeSeed(), slots: make([]holdSlot, 1<<bits.Len(uint(2*holds))), first: make([]int32, 0, holds)}
 }
 
 // number of the hold of the event at that position, which gets one if it has none.

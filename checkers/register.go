@@ -75,8 +75,9 @@ const (
 	sawAnother // refused, as it has another version than the one expected
 )
 
-func (k registerKind) updates() bool { return k >= writeOp && k <= deleteOp }
-func (k registerKind) writes() bool  { return k >= writeOp && k <= createOp }
+// Each is one comparison of what wraps around below writeOp: it is asked of every op, and no branch can be guessed.
+func (k registerKind) updates() bool { return k-writeOp <= deleteOp-writeOp }
+func (k registerKind) writes() bool  { return k-writeOp <= createOp-writeOp }
 
 // refusals are what a refused op may tell.
 var refusals = map[string]registerKind{RefusedExists: sawNode, RefusedMissing: sawNone, RefusedChanged: sawAnother}
@@ -153,10 +154,6 @@ func (in Input) registers() (out []register, odd string) {
 	)
 	for i := range h {
 		e := &h[i]
-		kind, is := registerKindOf(e.F)
-		if !is {
-			continue
-		}
 		if e.Type != history.Invoke {
 			if e.Completes() {
 				if k := pending.take(e.ID); k != none {
@@ -165,7 +162,11 @@ func (in Input) registers() (out []register, odd string) {
 			}
 			continue
 		}
-		if kind != readOp && kind != deleteOp && e.N == 0 && odd == "" {
+		kind, is := registerKindOf(e.F)
+		if !is {
+			continue
+		}
+		if e.N == 0 && kind.writes() && odd == "" {
 			odd = fmt.Sprintf("%s wrote 0, which is what a register reads that nobody has written", e.Node)
 		}
 		if len(out) == 0 || e.Key != last {
@@ -187,7 +188,7 @@ func (in Input) registers() (out []register, odd string) {
 
 // share gives the registers their ops, but for those that did nothing.
 func share(all []registerOp, out []register) {
-	drop := func(o *registerOp) bool { return o.gone || o.kind == readOp && !o.known }
+	drop := func(o *registerOp) bool { return o.gone || !o.known && o.kind == readOp }
 	count, kept := make([]int, len(out)), 0
 	for i := range all {
 		if !drop(&all[i]) {
@@ -253,92 +254,22 @@ type registerJudge struct {
 
 // judge has the key judged by the engine that fits; gaveUp is why none decided.
 func (j *registerJudge) judge(k register) (engine, gaveUp string) {
-	told, untold, compared, known := false, false, false, 0
-	living, placed := false, true
-	for i := range k.ops {
-		o := &k.ops[i]
-		living, placed = living || o.kind > casOp, placed && o.inLives()
-		compared = compared || o.kind == casOp
-		told = told || o.version > 0
-		untold = untold || o.known && o.version == 0 && o.value != 0
-		if o.known {
-			known++
-		}
-	}
-	j.known, j.unknown = j.known+known, j.unknown+len(k.ops)-known
-	index, unique := indexWrites(k.ops)
+	l := outlineOf(k.ops)
+	j.known, j.unknown = j.known+l.known, j.unknown+len(k.ops)-l.known
+	index, unique := indexWrites(k.ops, l)
+	told := l.versions.most > 0
 	switch {
-	case living && unique && placed:
+	case l.living && unique && allInLives(k.ops):
 		return "lives", j.byLives(k, index)
-	case living:
-	case unique && told && !untold:
-		j.byVersion(k, index)
+	case l.living:
+	case unique && told && !l.untold:
+		j.byVersion(k, l, index)
 		return "version order", ""
-	case unique && !told && !compared:
-		j.byZones(k, index)
+	case unique && !told && !l.compared:
+		j.byZones(k, l, index)
 		return "zones", ""
 	}
 	return "search", j.search(k, told)
-}
-
-// writesOf finds an update by the value that it wrote.
-type writesOf struct {
-	dense  []int32 // value → number + 1, of the updates from 0; where values are few enough
-	sparse map[int64]int32
-	at     []int32 // number → position
-}
-
-// none is the number or the position of no op.
-const none = -1
-
-// indexWrites makes the index of a key's updates; unique if no two wrote the same.
-func indexWrites(ops []registerOp) (w writesOf, unique bool) {
-	var least, most int64
-	updates := 0
-	for i := range ops {
-		least, most = min(least, ops[i].value), max(most, ops[i].value)
-		if ops[i].kind.writes() {
-			updates++
-		}
-	}
-	w.at = make([]int32, 0, updates)
-	if least >= 0 && most <= int64(4*len(ops)+64) {
-		w.dense = make([]int32, most+1)
-	} else {
-		w.sparse = make(map[int64]int32, updates)
-	}
-	for i := range ops {
-		if !ops[i].kind.writes() {
-			continue
-		}
-		value := ops[i].value
-		if w.number(value) != none {
-			return w, false
-		}
-		w.at = append(w.at, int32(i))
-		if w.dense != nil {
-			w.dense[value] = int32(len(w.at))
-		} else {
-			w.sparse[value] = int32(len(w.at))
-		}
-	}
-	return w, true
-}
-
-// number of the update that wrote the value.
-func (w writesOf) number(value int64) int32 {
-	if w.dense != nil {
-		return w.dense[value] - 1
-	}
-	return w.sparse[value] - 1
-}
-
-// find is the position of the update that wrote the value.
-func (w writesOf) find(value int64) int32 {
-	if n := w.number(value); n != none {
-		return w.at[n]
-	}
-	return none
 }
 
 // report takes in what was seen of these ops; the sentence is only made when it is shown.

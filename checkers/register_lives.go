@@ -86,6 +86,15 @@ func (o *registerOp) inLives() bool {
 	return true
 }
 
+func allInLives(ops []registerOp) bool {
+	for i := range ops {
+		if !ops[i].inLives() {
+			return false
+		}
+	}
+	return true
+}
+
 // told tells whether the op's place is known. One that made version 1 of a life that was not told is a create like any other.
 func (o *registerOp) told() bool { return o.since > 0 }
 

@@ -21,9 +21,15 @@ import (
 //     of its own, that began no later than the first return among what comes later, the gap's deadline. A
 //     compare-and-set can fill no gap but the one after the version that it expected, so it is taken if there is one that began
 //     in time. The other gaps go to writes in order of their invocations, as for Counter.
-func (j *registerJudge) byVersion(k register, index writesOf) {
-	v := &versions{registerJudge: j, register: k, index: index}
+//
+// Whether all of this holds is decided without sorting; only what does not is put in order, to tell what is wrong.
+func (j *registerJudge) byVersion(k register, l outline, index writesOf) {
+	v := &versions{registerJudge: j, register: k, outline: l, index: index}
 	v.place()
+	if v.hold() {
+		return
+	}
+	v.replace()
 	v.order()
 	v.compare()
 	v.fill()
@@ -32,6 +38,7 @@ func (j *registerJudge) byVersion(k register, index writesOf) {
 type versions struct {
 	*registerJudge
 	register
+	outline
 	index  writesOf
 	placed []int32 // ops whose version is known, in the order that it gives: an update before the reads
 	last   []int32 // last[i]: of placed at i and above, the one with the lowest return
@@ -39,9 +46,9 @@ type versions struct {
 
 // place finds the ops whose version is known. An update that was seen by a read alone gets its version from it.
 func (v *versions) place() {
-	for i := range v.ops {
+	for _, i := range v.reads {
 		o := &v.ops[i]
-		if !o.known || o.kind != readOp || o.value == 0 && o.version == 0 {
+		if o.value == 0 && o.version == 0 {
 			continue
 		}
 		w := v.index.find(o.value)
@@ -59,9 +66,85 @@ func (v *versions) place() {
 			}, o, u)
 		}
 	}
-	for i := range v.ops {
+}
+
+// jumps tells whether the op is a compare-and-set that made another version than the one after what it expected.
+func (o *registerOp) jumps() bool {
+	return o.kind == casOp && o.version > 0 && o.version != o.expected+1
+}
+
+// made is when a version was made and read: MinInt64 and MaxInt64 where it was not.
+type made struct {
+	invoked, returned   int64 // of the update
+	firstRead, lastRead int64 // the first return and the last invocation of a read
+}
+
+// known tells whether an op is known to have made or seen it.
+func (m *made) known() bool { return max(m.invoked, m.lastRead) != math.MinInt64 }
+
+// hold tells whether the rules do, but for what place has reported.
+func (v *versions) hold() bool {
+	all, plain := v.history()
+	if !plain {
+		return false
+	}
+	rest := int64(math.MaxInt64) // the lowest return among what comes later
+	for i := len(all) - 1; i >= 0; i-- {
+		m := &all[i]
+		if max(m.invoked, m.lastRead) > rest || m.invoked > m.firstRead {
+			return false
+		}
+		rest = min(rest, m.returned, m.firstRead)
+		m.returned = rest
+	}
+	var u *unplaced
+	for i := 1; i < len(all); i++ {
+		if all[i].known() {
+			continue
+		}
+		if u == nil {
+			u = v.unplaced()
+		}
+		if !u.make(int64(i), all[i].returned) {
+			return false
+		}
+	}
+	return true
+}
+
+// history is the register's versions from 0; not plain if there are more than ops, one was made twice, or one
+// was not made of what was expected.
+func (v *versions) history() (all []made, plain bool) {
+	if v.versions.least < 0 || v.versions.most > int64(len(v.ops)) {
+		return nil, false
+	}
+	all = make([]made, v.versions.most+1)
+	for i := range all {
+		all[i] = made{math.MinInt64, math.MaxInt64, math.MaxInt64, math.MinInt64}
+	}
+	for _, i := range v.updates {
 		o := &v.ops[i]
-		if o.kind == casOp && o.version > 0 && o.version != o.expected+1 {
+		if !o.placed() {
+			continue
+		}
+		m := &all[o.version]
+		if m.invoked != math.MinInt64 || o.jumps() {
+			return nil, false
+		}
+		m.invoked, m.returned = o.invoked, o.returned
+	}
+	for _, i := range v.reads {
+		o := &v.ops[i]
+		m := &all[o.version]
+		m.firstRead, m.lastRead = min(m.firstRead, o.returned), max(m.lastRead, o.invoked)
+	}
+	return all, true
+}
+
+// replace holds the compare-and-sets against what they expected.
+func (v *versions) replace() {
+	for _, i := range v.updates {
+		if o := &v.ops[i]; o.jumps() {
 			v.report(v.register, func() string {
 				return fmt.Sprintf("%s took effect, although it was to replace version %d", v.tell(o), o.expected)
 			}, o)
@@ -69,43 +152,8 @@ func (v *versions) place() {
 	}
 }
 
-// order puts the ops whose version is known in their order. In a right history no version is higher than there are ops: then they are
-// counted, which is quicker than to sort them.
+// order puts the ops whose version is known in their order.
 func (v *versions) order() {
-	highest, lowest := int64(0), int64(0)
-	n := 0
-	for i := range v.ops {
-		if o := &v.ops[i]; o.placed() {
-			n++
-			highest, lowest = max(highest, o.version), min(lowest, o.version)
-		}
-	}
-	v.placed = make([]int32, n)
-	if lowest < 0 || highest > int64(len(v.ops)) {
-		v.sort()
-		return
-	}
-	from := make([]int32, 2*highest+3) // how many come before the updates of version v at 2v, before its reads at 2v+1
-	slot := func(o *registerOp) int64 { return 2*o.version + 1 - int64(min(o.kind, writeOp)) }
-	for i := range v.ops {
-		if o := &v.ops[i]; o.placed() {
-			from[slot(o)+1]++
-		}
-	}
-	for i := 1; i < len(from); i++ {
-		from[i] += from[i-1]
-	}
-	for i := range v.ops {
-		if o := &v.ops[i]; o.placed() {
-			s := slot(o)
-			v.placed[from[s]] = int32(i)
-			from[s]++
-		}
-	}
-}
-
-func (v *versions) sort() {
-	v.placed = v.placed[:0]
 	for i := range v.ops {
 		if v.ops[i].placed() {
 			v.placed = append(v.placed, int32(i))
@@ -154,33 +202,13 @@ func (v *versions) compare() {
 
 // fill gives the gaps to updates of unknown outcome.
 func (v *versions) fill() {
-	var free []int32               // writes in order of invocation
-	expecting := map[int64]int32{} // version → the compare-and-set that expects it and began first
-	for i := range v.ops {
-		o := &v.ops[i]
-		if o.known || o.version > 0 {
-			continue
-		}
-		if o.kind == writeOp {
-			free = append(free, int32(i))
-		} else if _, have := expecting[o.expected]; !have {
-			expecting[o.expected] = int32(i)
-		}
-	}
+	u := v.unplaced()
 	made := int64(0)
 	for i, at := range v.placed {
 		to := v.ops[at].version
-		deadline := int64(math.MaxInt64)
-		late := &v.ops[at]
-		if l := v.last[i]; l != none {
-			late, deadline = &v.ops[l], v.ops[l].returned
-		}
+		late := &v.ops[v.last[i]]
 		for gap := made + 1; gap < to; gap++ {
-			if c, have := expecting[gap-1]; have && v.ops[c].invoked <= deadline {
-				continue
-			}
-			if len(free) > 0 && v.ops[free[0]].invoked <= deadline {
-				free = free[1:]
+			if u.make(gap, late.returned) {
 				continue
 			}
 			v.report(v.register, func() string {
@@ -190,4 +218,39 @@ func (v *versions) fill() {
 		}
 		made = max(made, to)
 	}
+}
+
+// unplaced are the updates of unknown outcome that nobody saw, for gaps that rise.
+type unplaced struct {
+	ops       []registerOp
+	free      []int32         // writes in order of invocation
+	expecting map[int64]int32 // version → the compare-and-set that expects it and began first
+}
+
+func (v *versions) unplaced() *unplaced {
+	u := &unplaced{ops: v.ops, expecting: map[int64]int32{}}
+	for _, i := range v.updates {
+		o := &v.ops[i]
+		if o.placed() {
+			continue
+		}
+		if o.kind == writeOp {
+			u.free = append(u.free, i)
+		} else if _, have := u.expecting[o.expected]; !have {
+			u.expecting[o.expected] = i
+		}
+	}
+	return u
+}
+
+// make has one of them make the version, if one can have that began by the deadline.
+func (u *unplaced) make(version, deadline int64) bool {
+	if c, have := u.expecting[version-1]; have && u.ops[c].invoked <= deadline {
+		return true
+	}
+	if len(u.free) == 0 || u.ops[u.free[0]].invoked > deadline {
+		return false
+	}
+	u.free = u.free[1:]
+	return true
 }

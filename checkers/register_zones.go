@@ -21,9 +21,9 @@ import (
 // clusters are in each other's way if their forward zones overlap, or one's backward zone lies inside the other's forward
 // zone. A write of unknown outcome has no return; if nobody read it, it can be left out. That a register reads 0 at
 // first is a write that was over before everything.
-func (j *registerJudge) byZones(k register, index writesOf) {
+func (j *registerJudge) byZones(k register, l outline, index writesOf) {
 	z := zones{ops: k.ops}
-	z.gather(j, k, index)
+	z.gather(j, k, l, index)
 	slices.SortFunc(z.forward, func(a, b zone) int {
 		return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.last, b.last))
 	})
@@ -41,13 +41,16 @@ func (j *registerJudge) byZones(k register, index writesOf) {
 			reach[i] = reach[i-1]
 		}
 	}
-	begins := make([]int64, len(z.forward)) // close together: they are searched for each zone
-	for i := range z.forward {
-		begins[i] = z.forward[i].first
+	before := make([]int32, len(z.ops)) // of each op: how many forward zones begin before its invocation
+	n := int32(0)
+	for i := range z.ops {
+		for int(n) < len(z.forward) && z.forward[n].first < z.ops[i].invoked {
+			n++
+		}
+		before[i] = n
 	}
 	for _, b := range z.backward {
-		n, _ := slices.BinarySearch(begins, b.last)
-		if n > 0 && z.forward[reach[n-1]].last > b.first {
+		if n := before[b.lastOp]; n > 0 && z.forward[reach[n-1]].last > b.first {
 			j.crossed(k, z.forward[reach[n-1]], b)
 		}
 	}
@@ -65,20 +68,17 @@ type zones struct {
 }
 
 // gather makes the zones of the clusters, those that some op is known of.
-func (z *zones) gather(j *registerJudge, k register, index writesOf) {
+func (z *zones) gather(j *registerJudge, k register, l outline, index writesOf) {
 	clusters := make([]zone, len(index.at), len(index.at)+1) // by the number of the write
 	beginning := zone{first: math.MinInt64, last: math.MinInt64, firstOp: none, lastOp: none}
 	for n, i := range index.at {
 		o := &z.ops[i]
 		clusters[n] = zone{o.returned, o.invoked, i, i}
 	}
-	for i := range z.ops {
+	for _, i := range l.reads {
 		o := &z.ops[i]
-		if o.kind != readOp {
-			continue
-		}
 		if o.value == 0 {
-			beginning.take(o, int32(i))
+			beginning.take(o, i)
 			continue
 		}
 		n := index.number(o.value)
@@ -90,7 +90,7 @@ func (z *zones) gather(j *registerJudge, k register, index writesOf) {
 			j.report(k, func() string { return fmt.Sprintf("%s was over before %s began", j.tell(o), j.tell(w)) }, o, w)
 			continue
 		}
-		clusters[n].take(o, int32(i))
+		clusters[n].take(o, i)
 	}
 	z.part(append(clusters, beginning))
 }

@@ -92,4 +92,4 @@ type Event struct {
 }
 
 // Completes tells whether the event ends an op.
-func (e Event) Completes() bool { return e.Type == OK || e.Type == Fail || e.Type == Info }
+func (e *Event) Completes() bool { return e.Type == OK || e.Type == Fail || e.Type == Info }
