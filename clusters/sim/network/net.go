@@ -57,6 +57,7 @@ type end[M any] struct {
 	closed  bool
 	sent    fifo[M] // not yet delivered
 	late    int     // of those have been dropped once
+	probed  bool    // one of those has been sent again once
 	last    time.Duration
 	retry   time.Duration // the wait before the next retry; 0: none is under way
 	unacked time.Duration // since when acknowledgements are missed
@@ -287,7 +288,7 @@ func (n *Net[M]) arrive(x *conn[M], side Side) {
 	e := &x.ends[side]
 	if e.late > 0 || n.barred(x, side) {
 		if e.late++; e.late == 1 {
-			e.retry = firstRetry
+			e.retry, e.probed = firstRetry, false
 			n.after(x, e.retry, evRetry, side)
 		}
 		return
@@ -310,10 +311,16 @@ func (n *Net[M]) barred(x *conn[M], side Side) bool {
 	return n.k.Now()-e.unacked > firstRetry
 }
 
+// retried is what was dropped, sent again. The first time a packet on its own is a tail loss probe, behind which the
+// waits begin anew: it is sent after 200, 400, 800 ms. Several have their probe a few ms after the last of them, which
+// is left out here: they are sent after 200, 600, 1400 ms. (tcp_schedule_loss_probe; docs/simulation.md has what was measured.)
 func (n *Net[M]) retried(x *conn[M], side Side) {
 	e := &x.ends[side]
 	if n.barred(x, side) {
-		e.retry = min(2*e.retry, lastRetry)
+		if e.probed || e.late > 1 {
+			e.retry = min(2*e.retry, lastRetry)
+		}
+		e.probed = true
 		n.after(x, e.retry, evRetry, side)
 		return
 	}

@@ -90,20 +90,32 @@ func TestOrderAndOnce(t *testing.T) {
 	}
 }
 
-// TestShortCutDelays: what is dropped is sent again after 200 ms, then after twice that, and so on; and is counted.
+// TestShortCutDelays: what is dropped is sent again, later and later, and is counted: a packet on its own after 200, 400,
+// 800 ms, several after 200, 600, 1400 ms.
 func TestShortCutDelays(t *testing.T) {
-	k, e, n, u := world(1)
-	c := n.Dial(0, 1)
-	pass(k, 100*time.Millisecond)
-	e.Cut(0, 1, true)
-	n.Send(c, Dialler, 7)
-	pass(k, 900*time.Millisecond) // sent again at about 200 and 600 ms, and next at 1400 ms
-	require.Equal(t, []string{"0 open 0-1"}, u.take())
-	system, _ := e.Drops(0, 1)
-	require.EqualValues(t, 3, system)
-	e.Cut(0, 1, false)
-	pass(k, time.Minute)
-	require.Equal(t, []string{"1500 1: 7 from 0"}, u.take())
+	for _, c := range []struct {
+		packets int
+		drops   uint64
+		arrived []string
+	}{
+		{1, 4, []string{"1700 1: 0 from 0"}},
+		{2, 3, []string{"1500 1: 0 from 0", "1500 1: 1 from 0"}},
+	} {
+		k, e, n, u := world(1)
+		conn := n.Dial(0, 1)
+		pass(k, 100*time.Millisecond)
+		e.Cut(0, 1, true)
+		for i := range c.packets {
+			n.Send(conn, Dialler, i)
+		}
+		pass(k, 900*time.Millisecond)
+		require.Equal(t, []string{"0 open 0-1"}, u.take())
+		system, _ := e.Drops(0, 1)
+		require.Equal(t, c.drops, system)
+		e.Cut(0, 1, false)
+		pass(k, time.Minute)
+		require.Equal(t, c.arrived, u.take())
+	}
 }
 
 // TestNoAcknowledgements: when nothing comes back a sender soon stops, though its own packets would pass.

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"riven/harness/run"
+	"riven/harness/spec"
+	"riven/nemesis"
+	"riven/workloads/catalogue"
+)
+
+// failoversMeasured is how long it took on the real ensemble from a leader's death to the next leader and to the next
+// write that went well, in ms: the least, the median and the most of make accept ROWS=failovers on 2026-11-26 (3.8.0,
+// tickTime 200, two busy cores; 6 deaths with 3 servers, 8 with 5).
+var failoversMeasured = []struct {
+	servers         int
+	leader, serving [3]float64
+}{
+	{3, [3]float64{370, 450, 531}, [3]float64{431, 452, 531}},
+	{5, [3]float64{498, 579, 1241}, [3]float64{454, 585, 1285}},
+}
+
+// failoverBound is how many times shorter or longer the simulation's median may be. It is that wide because the
+// simulation is known to be too fast: its times do not overlap with the real ones (docs/simulation.md).
+const failoverBound = 3
+
+// TestElectionTimes: the median of the times that the simulation takes to replace a dead leader is within a factor of
+// the real one. A real least or most of six or eight deaths, on a busy machine, binds nothing.
+func TestElectionTimes(t *testing.T) {
+	for _, m := range failoversMeasured {
+		var leader, serving []float64
+		for seed := range uint64(4) {
+			s := spec.Default()
+			s.Workload, s.Recipe, s.Cluster, s.Seed = "election", "ensemble", "sim", seed+1
+			s.Servers, s.Faults, s.Time = m.servers, []string{string(nemesis.Kill)}, spec.Duration(45*time.Second)
+			w, _, err := catalogue.Find(s.Workload, s.Recipe)
+			require.NoError(t, err)
+			s.Participants = w.Participants
+			s.Roles = w.Roles(s.Recipe, s.Participants)
+			b, err := simulate(context.Background(), run.Options{Spec: s, Root: t.TempDir()})
+			require.NoError(t, err)
+			for _, f := range b.Measures.Failovers {
+				require.NotZero(t, f.Leader, "seed %d: no leader came", s.Seed)
+				leader, serving = append(leader, f.Leader), append(serving, f.Serving)
+			}
+		}
+		require.GreaterOrEqual(t, len(leader), 8, "deaths")
+		near(t, fmt.Sprintf("%d servers, next leader", m.servers), leader, m.leader)
+		near(t, fmt.Sprintf("%d servers, next write", m.servers), serving, m.serving)
+	}
+}
+
+// near compares times of the simulation with the least, the median and the most that were measured.
+func near(t *testing.T, what string, here []float64, real [3]float64) {
+	slices.Sort(here)
+	quarter := func(i int) float64 { return here[(len(here)-1)*i/4] }
+	told := fmt.Sprintf("%s: %d, %.0f %.0f %.0f %.0f %.0f ms in the simulation, %.0f on the real ensemble", what, len(here),
+		quarter(0), quarter(1), quarter(2), quarter(3), quarter(4), real)
+	t.Log(told)
+	if r := quarter(2) / real[1]; r > failoverBound || r < 1.0/failoverBound {
+		t.Errorf("the median is %.2f times the real one: %s", r, told)
+	}
+}
