@@ -23,7 +23,7 @@ var rewrite = flag.Bool("rewrite", false, "take what the real ensemble answers i
 func conforming(seed uint64) spec.Spec {
 	s := spec.Default()
 	s.Workload, s.Recipe, s.Seed = "conformance", "script", seed
-	s.Participants, s.Pins, s.Faults, s.Time = conformance.Participants, conformance.Pins(), nil, spec.Duration(time.Minute)
+	s.Participants, s.Pins, s.Faults, s.Time = conformance.Participants, conformance.Pins(), nil, spec.Duration(75*time.Second)
 	s.Roles = conformance.Roles(s.Recipe, s.Participants)
 	return s
 }

@@ -25,16 +25,21 @@ func Pins() []spec.Pin {
 const NoteFault = "fault"
 
 // asks tells whether the step asks for a fault. Such a step waits until the fault is in force, as far as its session can see
-// it: a sync that is not answered within stall, a reply that is lost.
+// it: a sync that is not answered within stall, a reply that is lost, an answer that takes a second.
 //
 //	a cut server · a cut servers   p2 from the server that it uses; from all. a must be at p2
+//	a cut server create $/x        as well; instead of a sync it is the create of a node that is there
 //	a cut peers                    the follower from the other servers. a must be at p3
 //	a lose create $/x data [-e]    the create is done, its reply is lost; made and deleted again until then. a must be at p2
 //	a lose delete $/x              the delete, made again until then
 //	a lose sync $                  a sync's, which breaks the connection and nothing else
+//	a pause                        p2, for two seconds. a must be at p2
 //	a lost                         waits for the loss of the connection that a had at its last fault
 //	a expired                      waits for the news that a is dead
-func asks(verb string) bool { return verb == "cut" || verb == "lose" }
+func asks(verb string) bool { return answers[verb] != "" }
+
+// answers are what a step says once its fault is in force.
+var answers = map[string]string{"cut": "cut", "lose": "lost", "pause": "paused"}
 
 func (s Script) faulty() bool {
 	return slices.ContainsFunc(s.Steps, func(x Step) bool { return x.fault() != nil })
@@ -66,6 +71,9 @@ func (s Step) fault() *nemesis.Step {
 	case "lose":
 		f := nemesis.Fault{Kind: nemesis.LoseReply, Target: nemesis.Target{Node: "p2"}, Op: words[2], Count: 1}
 		return &nemesis.Step{Fault: f, For: spec.Duration(time.Second)}
+	case "pause":
+		f := nemesis.Fault{Kind: nemesis.Pause, Target: nemesis.Target{Node: "p2"}}
+		return &nemesis.Step{Fault: f, For: spec.Duration(2 * time.Second)}
 	}
 	return nil
 }
@@ -99,27 +107,33 @@ func (h *hands) fault(s *held, verb string, words []string) (string, error) {
 	for range tries {
 		var hit bool
 		var err error
-		if verb == "cut" {
-			hit, err = h.stalls(s)
-		} else {
+		switch verb {
+		case "cut":
+			hit, err = h.stalls(s, words[1:])
+		case "lose":
 			hit, err = h.loses(s, words)
+		default: // who is paused cannot tell: the player asks until an answer takes long
+			hit = true
 		}
 		switch {
 		case err != nil:
 			return "", err
 		case hit:
-			return map[string]string{"cut": "cut", "lose": "lost"}[verb], nil
+			return answers[verb], nil
 		}
 	}
 	return "no fault", nil
 }
 
-// stalls makes one call and leaves it if it is not answered.
-func (h *hands) stalls(s *held) (bool, error) {
+// stalls makes one call and leaves it if it is not answered. How it ends, the script is told by what it waits for.
+func (h *hands) stalls(s *held, create []string) (bool, error) {
 	done := h.Env.Cond()
 	h.Env.Go("probe", func() {
-		// How it ends, the script is told by what it waits for.
-		_ = s.Sync("/")
+		if len(create) > 0 {
+			_, _ = s.Create(create[1], nil, coord.Persistent)
+		} else {
+			_ = s.Sync("/")
+		}
 		done.Fire()
 	})
 	i, err := h.Env.Wait(done, h.Env.After(stall))

@@ -71,7 +71,7 @@ func (p *player) step(text string) (string, error) {
 	reply := env.Message{}
 	if node := p.at[name]; node != "" {
 		var err error
-		if reply, err = p.Env.Ask(node, m, patience); err != nil {
+		if reply, err = p.ask(node, m, words[1] == "pause"); err != nil {
 			return "", fmt.Errorf("ask %s for %q: %w", node, text, err)
 		}
 	} else {
@@ -81,6 +81,17 @@ func (p *player) step(text string) (string, error) {
 		p.names[reply.Token] = name
 	}
 	return reply.Text, nil
+}
+
+// ask has another participant do a step; again and again, if that one is to be paused, until the answer takes a second.
+func (p *player) ask(node string, m env.Message, paused bool) (env.Message, error) {
+	for {
+		before := p.Env.Mono()
+		reply, err := p.Env.Ask(node, m, patience)
+		if err != nil || !paused || p.Env.Mono()-before > time.Second {
+			return reply, err
+		}
+	}
 }
 
 // alike tells zxids and sessions alike in every world.
