@@ -36,10 +36,20 @@ const NoteFault = "fault"
 //	a pause                        p2, for two seconds. a must be at p2
 //	a lost                         waits for the loss of the connection that a had at its last fault
 //	a expired                      waits for the news that a is dead
-func asks(verb string) bool { return answers[verb] != "" }
+func asks(verb string) bool { return inForce(verb) != "" }
 
-// answers are what a step says once its fault is in force.
-var answers = map[string]string{"cut": "cut", "lose": "lost", "pause": "paused"}
+// inForce is what such a step says then; of any other nothing.
+func inForce(verb string) string {
+	switch verb {
+	case "cut":
+		return "cut"
+	case "lose":
+		return "lost"
+	case "pause":
+		return "paused"
+	}
+	return ""
+}
 
 func (s Script) faulty() bool {
 	return slices.ContainsFunc(s.Steps, func(x Step) bool { return x.fault() != nil })
@@ -119,7 +129,7 @@ func (h *hands) fault(s *held, verb string, words []string) (string, error) {
 		case err != nil:
 			return "", err
 		case hit:
-			return answers[verb], nil
+			return inForce(verb), nil
 		}
 	}
 	return "no fault", nil
