@@ -41,7 +41,7 @@ type StallWatch struct {
 // above the threshold. report is called from one goroutine and must return soon.
 func WatchStalls(threshold time.Duration, report func(Stall)) *StallWatch {
 	w := &StallWatch{threshold: threshold, report: report, stop: make(chan struct{}), ended: make(chan struct{})}
-	go w.run()
+	go w.run(Mono())
 	return w
 }
 
@@ -54,19 +54,21 @@ func (w *StallWatch) Stop() {
 	<-w.ended
 }
 
-func (w *StallWatch) run() {
+// run counts from when the watch began, and from each tick to the next: there is no moment in which a standstill would go unseen.
+func (w *StallWatch) run(last int64) {
 	defer close(w.ended)
 	tick := time.NewTicker(tickEvery)
 	defer tick.Stop()
 	var q queueDelay
 	for n := 1; ; n++ {
-		due := Mono() + int64(tickEvery)
+		due := last + int64(tickEvery)
 		select {
 		case <-w.stop:
 			return
 		case <-tick.C:
 		}
 		now := Mono()
+		last = now
 		w.emit(Stall{Start: due, End: now, By: time.Duration(now - due), What: StallTick})
 		if n%ticksAWindow == 0 {
 			w.emit(q.sample(int(w.child.Load())))
