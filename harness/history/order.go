@@ -26,9 +26,10 @@ func Sort(out []Event) {
 		if to-from > 1 {
 			orderAccesses(out[from:to])
 		}
-		for ; from < to; from++ {
-			out[from].Index = from
-		}
+		from = to
+	}
+	for i := range out {
+		out[i].Index = i
 	}
 }
 

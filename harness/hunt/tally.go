@@ -41,8 +41,7 @@ func (c Counters) Listed() []Count {
 func count(t *run.Trial) (c Counters) {
 	connected := map[string]bool{}
 	holder := ""
-	for i := range t.Input.History {
-		e := &t.Input.History[i]
+	for _, e := range t.Input.History {
 		switch {
 		case e.Type == history.Role && e.F == "leader":
 			c.Elections++
