@@ -28,7 +28,6 @@ type readings struct {
 	accesses *accessLog
 	ops      []opSpan
 	exits    map[incarnation]int64
-	faults   []nemesis.Receipt // nil: not asked for yet
 }
 
 // Once is the input for all checks of one verdict: what several of them want to know of the history is read once. From

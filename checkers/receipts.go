@@ -32,18 +32,9 @@ func inForce(r *nemesis.Receipt, end int64) (s span, ok bool) {
 	return s, s.from != 0
 }
 
-// faults are the receipts, and for a fault that began and has none, as in a run that was cut short, what its event
-// tells.
+// faults are the receipts, and for a fault that began and has none, as in a run that was cut short, what its event tells.
 func (in Input) faults() []nemesis.Receipt {
-	r := in.readings()
-	if r.faults == nil {
-		r.faults = in.begun()
-	}
-	return r.faults
-}
-
-func (in Input) begun() []nemesis.Receipt {
-	out := append(make([]nemesis.Receipt, 0, len(in.Receipts)), in.Receipts...)
+	out := slices.Clone(in.Receipts)
 	for i := range in.History {
 		e := &in.History[i]
 		if e.Type != history.Fault || e.F != faultBegins {
