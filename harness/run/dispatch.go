@@ -3,6 +3,7 @@ package run
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"riven/clusters"
@@ -26,7 +27,7 @@ type dispatcher struct {
 	deliver func(node string, inv clusters.Invocation) error
 	broken  func(node string, err error)
 
-	mu     guard
+	mu     sync.Mutex
 	over   bool // nothing is handed out any more
 	lastID int64
 	nodes  map[string]*lane

@@ -2,6 +2,7 @@ package run
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
 	"riven/clusters"
@@ -20,7 +21,7 @@ type observer struct {
 	events   *queue
 	resource workloads.Resource
 
-	mu       guard
+	mu       sync.Mutex
 	opsStart time.Time
 	latest   int64 // the newest stamp of any agent
 	fired    []clusters.Fired

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,7 +20,7 @@ const gathering = time.Millisecond
 
 // queue takes events from the readers of the nodes without ever blocking them.
 type queue struct {
-	mu    guard
+	mu    sync.Mutex
 	items []arrival
 	taken []arrival     // given away by the last take; its room is used again
 	some  atomic.Bool   // there are items

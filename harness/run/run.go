@@ -175,7 +175,6 @@ func prepare(ctx context.Context, o Options, open func() (recorder, string, erro
 	if timed, ok := r.cluster.(clusters.Timed); ok {
 		r.clock = clock{timed}
 		r.events.timer = nil
-		r.mu.alone, r.dispatch.mu.alone, r.events.mu.alone = true, true, true
 	}
 	return r, nil
 }

@@ -122,13 +122,8 @@ func (z *znode) done(s coord.Session, op history.Op, at state) workloads.Complet
 	return workloads.Completion{Type: history.OK, Op: told}
 }
 
-// hex is %#x.
-func hex(n int64) string {
-	if n < 0 {
-		return "-" + hex(-n)
-	}
-	return "0x" + strconv.FormatInt(n, 16)
-}
+// hex is a session or a zxid as servers write it.
+func hex(n int64) string { return "0x" + strconv.FormatUint(uint64(n), 16) }
 
 func (z *znode) get(s coord.Session, op history.Op) workloads.Completion {
 	at, err := read(s, op.Key)

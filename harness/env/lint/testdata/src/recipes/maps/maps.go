@@ -1,3 +1,4 @@
+// Package maps is for the linter's tests.
 package maps
 
 import (

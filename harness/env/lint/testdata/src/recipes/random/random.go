@@ -1,3 +1,4 @@
+// Package random is for the linter's tests.
 package random
 
 import (

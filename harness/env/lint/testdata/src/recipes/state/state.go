@@ -1,3 +1,4 @@
+// Package state is for the linter's tests.
 package state
 
 var counter int // want `package-level variable counter: incarnations would share it`
