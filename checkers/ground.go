@@ -17,9 +17,10 @@ type ground struct {
 	read    bool
 	stalls  map[string]timeline // by participant
 	servers timeline            // of any server
-	torn    timeline            // servers were cut from each other
-	rates   map[string][]rated  // of monotonic clocks, by participant
-	states  map[string][]state  // by participant, in order of time
+	cuts    []cut
+	torn    timeline           // servers were cut from each other
+	rates   map[string][]rated // of monotonic clocks, by participant
+	states  map[string][]state // by participant, in order of time
 }
 
 // circumstance is where and when something was seen.
@@ -33,6 +34,7 @@ type state struct {
 	at      int64
 	kind    string // NoteConnected, NoteSuspended or NoteExpired
 	session int64
+	server  string // of NoteConnected
 }
 
 func survey(in Input) *ground { return &ground{in: in} }
@@ -51,7 +53,7 @@ func (g *ground) look() {
 		case e.Type == history.Stall:
 			spans[e.Node] = append(spans[e.Node], span{e.Time, e.End})
 		case e.Type == history.Note && (e.F == history.NoteConnected || e.F == history.NoteSuspended || e.F == history.NoteExpired):
-			g.states[e.Node] = append(g.states[e.Node], state{e.Time, e.F, e.Token})
+			g.states[e.Node] = append(g.states[e.Node], state{e.Time, e.F, e.Token, e.Text})
 		}
 	}
 	in.pauses(func(node string, s span) { spans[node] = append(spans[node], s) })
@@ -63,7 +65,8 @@ func (g *ground) look() {
 	for _, n := range in.Spec.ParticipantNames() {
 		g.stalls[n] = merge(spans[n])
 	}
-	g.torn, g.rates = in.cutServers(), in.monoRates()
+	g.cuts, g.rates = in.cuts(), in.monoRates()
+	g.torn = in.torn(g.cuts)
 }
 
 // stood is the longest that one of the participants, or the servers, stood still in the time.
@@ -102,24 +105,6 @@ func (g *ground) strayed(node string, when span) (by int64) {
 		by += int64(float64(merge([]span{r.span}).within(when)) * r.by)
 	}
 	return by
-}
-
-// cutServers is when servers may have been cut from each other. A partition whose edges nobody wrote down may have.
-func (in Input) cutServers() timeline {
-	var spans []span
-	servers, end := in.Spec.ServerNames(), runEnd(in.History)
-	faults := in.faults()
-	for i := range faults {
-		r := &faults[i]
-		s, ok := inForce(r, end)
-		between := func(e nemesis.EdgeReceipt) bool {
-			return slices.Contains(servers, e.From) && slices.Contains(servers, e.To)
-		}
-		if ok && r.Step.Fault.Kind == nemesis.Partition && (len(r.Edges) == 0 || slices.ContainsFunc(r.Edges, between)) {
-			spans = append(spans, s)
-		}
-	}
-	return merge(spans)
 }
 
 // pauses gives every node and time of a pause that was in force.
@@ -171,6 +156,7 @@ func (g *ground) unmet(p Precondition, c circumstance) string {
 			least := (t.FollowerTimeout() + t.Tick()/2 + lastWords) * 3 / 2
 			return fmt.Sprintf("the session timeout of %v is not longer than %v, which takes it beyond tickTime*syncLimit of %v", t.Session.D(), least, t.FollowerTimeout())
 		}
+		return g.outrun(c)
 	case NoLongStall:
 		return g.stalled(c)
 	case LeaseOutlastsStall:
@@ -224,14 +210,22 @@ func spare(t spec.Timing, torn bool) time.Duration {
 // what is not seen: stalls too short to be reported, and packets on their way.
 func StallMargin(t spec.Timing, torn bool) time.Duration { return max(0, spare(t, torn)/2) }
 
-// stalled looks at the time of the anomaly and at one session timeout and one tickTime*syncLimit before it, in which
-// the sessions concerned were lost.
+// losses is the time in which the sessions concerned were lost: that of the anomaly, and one session timeout and one
+// tickTime*syncLimit before it.
+func (g *ground) losses(c circumstance) span {
+	t := g.in.Spec.Timing
+	return span{c.when.from - int64(t.Session.D()+t.FollowerTimeout()), c.when.to}
+}
+
 func (g *ground) stalled(c circumstance) string {
 	g.look()
-	t := g.in.Spec.Timing
-	when := span{c.when.from - int64(t.Session.D()+t.FollowerTimeout()), c.when.to}
-	margin := StallMargin(t, g.torn.within(when) > 0)
+	when := g.losses(c)
+	torn := g.torn.within(when) > 0
 	for _, n := range c.nodes {
+		margin := StallMargin(g.in.Spec.Timing, torn)
+		if s, _ := g.inTurn(n, when); s != "" {
+			margin = 0
+		}
 		own, servers := g.stalls[n], g.servers.within(when)
 		stood, strayed := merge(slices.Concat(own.spans, g.servers.spans)).within(when), g.strayed(n, when)
 		if stood+strayed <= int64(margin) {

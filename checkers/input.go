@@ -50,7 +50,8 @@ type Precondition string
 // Preconditions.
 const (
 	// SessionOutlastsFollower: the session timeout is longer than tickTime*syncLimit, so that a follower that is cut
-	// from its peers stops answering its clients before the leader expires their sessions (Learner.java, ZOOKEEPER's soTimeout).
+	// from its peers stops answering its clients before the leader expires their sessions (Learner.java, ZOOKEEPER's
+	// soTimeout); and no participant concerned was cut from such a follower so late that it could not be told in time.
 	SessionOutlastsFollower Precondition = "session outlasts follower"
 	// NoLongStall: neither the participants concerned nor a server stood still, planned or measured, longer than the margin.
 	// What the participant's monotonic clock gained or lost counts as well.

@@ -10,8 +10,9 @@ import (
 )
 
 // Quorum wants nothing to be committed while a majority of the servers is dead, and something while a majority runs that
-// nothing else disturbs, within SettlingBound from when that began. The first needs no grace: what is put when they are
-// dead already can have been acknowledged by none of them. The second is wanted only where somebody tries.
+// nothing else disturbs, within SettlingBound from when that began, and what the servers stood still and had still to
+// hear from earlier cuts. The first needs no grace: what is put when they are dead already can have been acknowledged by
+// none of them. The second is wanted only where somebody tries.
 func Quorum(in Input) Check {
 	p := in.promise(ClaimQuorum)
 	c := Check{Claim: ClaimQuorum, Rule: p.Rule, Engine: "dead servers"}
@@ -35,8 +36,10 @@ func Quorum(in Input) Check {
 		case len(u.done) > 0 && t.dead > 0 && !t.disturbed:
 			with++
 			through += len(u.done)
-		case len(u.done) == 0 && !t.disturbed && len(u.waiting) > 0 && t.to-t.from > int64(SettlingBound(in.Spec))+ground.stood(t.span, in.Spec.ParticipantNames()...):
-			f.add(violation, fmt.Sprint(t.from), "", func() Anomaly { return in.notServed(u.waiting[0], t) })
+		case len(u.done) == 0 && !t.disturbed && len(u.waiting) > 0:
+			if bound := ground.settling(t.span); t.to-t.from > bound {
+				f.add(violation, fmt.Sprint(t.from), "", func() Anomaly { return in.notServed(u.waiting[0], t, bound) })
+			}
 		}
 	}
 	c.Detail = fmt.Sprintf("a minority dead: %s, %s; a majority dead: %s, %s tried",
@@ -158,13 +161,19 @@ func (in Input) putWithout(o opSpan, t strength) Anomaly {
 	}
 }
 
-func (in Input) notServed(o opSpan, t strength) Anomaly {
+// settling is within which time something must be put.
+func (g *ground) settling(t span) int64 {
+	stood := g.stood(t, g.in.Spec.ParticipantNames()...)
+	return int64(SettlingBound(g.in.Spec)) + stood + g.torn.lag(t.from)
+}
+
+func (in Input) notServed(o opSpan, t strength, bound int64) Anomaly {
 	node := in.History[o.invoked].Node
 	zero := RunStart(in.History)
 	return Anomaly{
 		Claim: ClaimQuorum,
 		Sentence: fmt.Sprintf("nothing was put from %s to %s although %d of %d servers ran and no other fault was in force; the bound is %s",
-			seconds(t.from-zero), seconds(t.to-zero), in.Spec.Servers-t.dead, in.Spec.Servers, seconds(int64(SettlingBound(in.Spec)))),
+			seconds(t.from-zero), seconds(t.to-zero), in.Spec.Servers-t.dead, in.Spec.Servers, seconds(bound)),
 		Proof: ordered(o.invoked), Nodes: in.scene(int(o.invoked), node), From: t.from, To: t.to,
 	}
 }

@@ -24,7 +24,7 @@ import (
 //	12.0..12.9 zk1 stall
 //	13.0 - phase quiet
 //	step s1 pause                               a step of the plan; a receipt brings its own
-//	receipt s1 pause p1,p2 12.3..12.4 15.4..15.5 applied shape=isolate serves=p1 stalls=p2 why=text
+//	receipt s1 pause p1,p2 12.3..12.4 15.4..15.5 applied shape=isolate edges=zk1-zk2 serves=p1 stalls=p2 why=text
 //	spec fencing=true session=2s participants=2 insist=belief faults=pause
 //	promise belief,tokens                       the claims that the recipe makes; without it all of the lock's
 //	precondition belief no expiry               one more for a claim
@@ -170,6 +170,13 @@ func (s *script) receipt(f []string) error {
 			}
 		case "shape":
 			r.Step.Fault.Shape = nemesis.Shape(v)
+		case "edges":
+			for _, e := range strings.Split(v, ",") {
+				a, b, _ := strings.Cut(e, "-")
+				for _, e := range []nemesis.Edge{{From: a, To: b}, {From: b, To: a}} {
+					r.Edges = append(r.Edges, nemesis.EdgeReceipt{Edge: e, Cut: true, Healed: true})
+				}
+			}
 		case "why":
 			r.Why = v
 		default:

@@ -54,7 +54,8 @@ type Cluster struct {
 	profile client.Profile
 	stopped bool
 
-	links    *network.Net[ensemble.Message] // between servers
+	votes    *network.Net[ensemble.Message] // between servers, of elections
+	lines    *network.Net[ensemble.Message] // of learners
 	sessions *network.Net[packet]           // from clients to servers
 	messages *network.Net[envelope]         // between participants
 	clients  map[network.Conn]*client.Client
@@ -83,8 +84,10 @@ func New(cfg clusters.Config, find Find) (*Cluster, error) {
 	}
 	c.k = kernel.New(s.Seed, len(c.names))
 	c.edges = network.NewEdges(c.k, len(c.names))
-	c.links = network.New(c.k, c.edges, network.User[ensemble.Message](links{c}))
-	c.links.Patience = 5 // QuorumCnxManager and Learner give a dial up after seconds, and dial anew
+	c.votes = network.New(c.k, c.edges, network.User[ensemble.Message](votes{c}))
+	c.votes.Patience = 5 // QuorumCnxManager gives a dial up after that many seconds, and dials anew
+	c.lines = network.New(c.k, c.edges, network.User[ensemble.Message](lines{c}))
+	c.lines.Patience = 1 + int((s.Timing.FollowerTimeout()+time.Second-1)/time.Second) // Learner after tickTime*syncLimit
 	c.sessions = network.New(c.k, c.edges, network.User[packet](sessions{c}))
 	c.messages = network.New(c.k, c.edges, network.User[envelope](messages{c}))
 	for i := range s.ServerNames() {

@@ -28,7 +28,8 @@ type server struct {
 	incarnation int
 	booting     bool
 	role        string
-	peers       []network.Conn // to each server; 0: none
+	votes       []network.Conn // to each server; 0: none
+	lines       []line
 	timers      []ensemble.Timer
 	spare       []uint64 // timers that are free
 	syncs       uint64
@@ -38,7 +39,7 @@ func newServer(c *Cluster, node int) *server {
 	cfg := config(c.spec)
 	return &server{
 		c: c, node: node, id: cfg.Servers[node], cfg: cfg, disk: ensemble.NewDisk(), role: roleNone,
-		peers: make([]network.Conn, len(cfg.Servers)),
+		votes: make([]network.Conn, len(cfg.Servers)),
 	}
 }
 
@@ -67,7 +68,6 @@ const (
 	evTimer uint8 = iota
 	evSynced
 	evBoot
-	evPeerBroken
 )
 
 // Draws of a node, apart from those of edges and tasks.
@@ -100,8 +100,10 @@ func (s *server) stop(how string) {
 	s.life++
 	s.disk.Kill()
 	s.role = roleNone
-	clear(s.peers)
-	s.c.links.Crash(s.node)
+	clear(s.votes)
+	s.lines = s.lines[:0]
+	s.c.votes.Crash(s.node)
+	s.c.lines.Crash(s.node)
 	s.c.sessions.Crash(s.node)
 	s.c.record(s.node, s.incarnation, history.Event{Type: history.Exit, Op: history.Op{Text: how}})
 }
@@ -128,8 +130,6 @@ func (s *server) Handle(kind uint8, a, life uint64) {
 		s.zk.Fire(t)
 	case evSynced:
 		s.zk.Synced(a)
-	case evPeerBroken:
-		s.zk.PeerBroken(ensemble.ServerID(a + 1))
 	}
 	s.look()
 }
@@ -159,17 +159,6 @@ func (s *server) look() {
 
 // Now is the node's monotonic clock.
 func (s *server) Now() time.Duration { return epoch + s.c.k.Now() }
-
-// Send sends to a peer, on a new connection if there is none.
-func (s *server) Send(to ensemble.ServerID, m ensemble.Message) {
-	i := int(to) - 1
-	c := s.peers[i]
-	if c == 0 {
-		c = s.c.links.Dial(s.node, i)
-		s.peers[i] = c
-	}
-	s.c.links.SendFrom(c, s.node, m)
-}
 
 // Reply sends to a client.
 func (s *server) Reply(c ensemble.Conn, r ensemble.Reply) {
@@ -202,46 +191,4 @@ func (s *server) Sync(n uint64) {
 		d += time.Duration(v>>7) % slowFsync
 	}
 	k.After(d, s.node, s, evSynced, n, s.life)
-}
-
-// links is the traffic between servers.
-type links struct{ c *Cluster }
-
-func (l links) Listens(node int) bool { return l.c.servers[node].running() }
-
-// Opened makes the connection that of both ends. What one of them was about to send on another goes with this one.
-func (l links) Opened(c network.Conn, from, to int) {
-	s := l.c.servers[to]
-	old := s.peers[from]
-	s.peers[from] = c
-	if old == 0 {
-		return
-	}
-	if unsent, ok := l.c.links.Unsent(old); ok {
-		for _, m := range unsent {
-			l.c.links.SendFrom(c, to, m)
-		}
-		return
-	}
-	l.c.links.CloseFrom(old, to)
-	l.c.k.Hold(to, s, evPeerBroken, uint64(from), s.life)
-}
-
-func (l links) Arrived(_ network.Conn, node int, from int, _ network.Side, m *ensemble.Message) {
-	if s := l.c.servers[node]; s.running() {
-		s.zk.Receive(ensemble.ServerID(from+1), m)
-		s.look()
-	}
-}
-
-func (l links) Closed(c network.Conn, node, other int, _ network.Side) {
-	s := l.c.servers[node]
-	if s.peers[other] != c {
-		return
-	}
-	s.peers[other] = 0
-	if s.running() {
-		s.zk.PeerBroken(ensemble.ServerID(other + 1))
-		s.look()
-	}
 }

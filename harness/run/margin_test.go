@@ -19,13 +19,7 @@ import (
 func delayed(t *testing.T, timing spec.Timing, shape nemesis.Shape, together time.Duration, seed uint64) checkers.Check {
 	r := rand.New(rand.NewPCG(seed, 1))
 	session := timing.Session.D()
-	s := simulated("lock", seed)
-	s.Timing, s.Participants, s.Faults, s.Claims = timing, 3, nil, []string{checkers.ClaimBelief}
-	s.Hold, s.Time = spec.Duration(4*session), spec.Duration(5*session)
 	cut := session + time.Duration(r.Int64N(int64(session)))
-	after := func(at time.Duration) *nemesis.Trigger {
-		return &nemesis.Trigger{Event: nemesis.OnAcquired, After: spec.Duration(at)}
-	}
 	part := nemesis.Fault{Kind: nemesis.Partition, Shape: shape, Target: nemesis.Target{Role: nemesis.Holder}}
 	news := cut + session*2/3
 	if shape == nemesis.FromPeers {
@@ -36,11 +30,26 @@ func delayed(t *testing.T, timing spec.Timing, shape nemesis.Shape, together tim
 	}
 	own := time.Duration(r.Int64N(int64(together)))
 	server := []nemesis.Role{nemesis.HolderServer, nemesis.Leader, nemesis.AnyServer}[r.IntN(3)]
-	x, err := Simulate(context.Background(), s, &nemesis.Plan{Policy: "file", Steps: []nemesis.Step{
-		{ID: "cut", For: spec.Duration(2 * session), Fault: part, On: after(cut)},
-		{ID: "own", For: spec.Duration(own), Fault: pause(nemesis.Holder), On: after(news - time.Duration(r.Int64N(int64(own+1))))},
-		{ID: "server", For: spec.Duration(together - own), Fault: pause(server), On: after(cut - session*2/3 + time.Duration(r.Int64N(int64(session*5/3))))},
-	}})
+	return believed(t, longHolds(timing, seed),
+		nemesis.Step{ID: "cut", For: spec.Duration(2 * session), Fault: part, On: acquired(cut)},
+		nemesis.Step{ID: "own", For: spec.Duration(own), Fault: pause(nemesis.Holder), On: acquired(news - time.Duration(r.Int64N(int64(own+1))))},
+		nemesis.Step{ID: "server", For: spec.Duration(together - own), Fault: pause(server), On: acquired(cut - session*2/3 + time.Duration(r.Int64N(int64(session*5/3))))})
+}
+
+// longHolds is a run of the lock with holds of four session timeouts, in which belief is judged without preconditions.
+func longHolds(timing spec.Timing, seed uint64) spec.Spec {
+	s := simulated("lock", seed)
+	s.Timing, s.Participants, s.Faults, s.Claims = timing, 3, nil, []string{checkers.ClaimBelief}
+	s.Hold, s.Time = 4*timing.Session, 5*timing.Session
+	return s
+}
+
+func acquired(after time.Duration) *nemesis.Trigger {
+	return &nemesis.Trigger{Event: nemesis.OnAcquired, After: spec.Duration(after)}
+}
+
+func believed(t *testing.T, s spec.Spec, steps ...nemesis.Step) checkers.Check {
+	x, err := Simulate(context.Background(), s, &nemesis.Plan{Policy: "file", Steps: steps})
 	require.NoError(t, err)
 	for _, c := range x.Verdict.Checks {
 		if c.Claim == checkers.ClaimBelief {
@@ -82,6 +91,44 @@ func TestStallMargin(t *testing.T) {
 	}
 }
 
+// TestCutsInTurn: the holder's server is cut from its peers, and the holder from it a while later. As long as a third of
+// the session timeout outlasts that while and half a tick there are never two believers; where it does not there are,
+// and that is a hazard.
+func TestCutsInTurn(t *testing.T) {
+	for _, timing := range []spec.Timing{
+		{TickTime: 200, InitLimit: 10, SyncLimit: 5, Session: spec.Duration(2 * time.Second)},
+		{TickTime: 200, InitLimit: 10, SyncLimit: 10, Session: spec.Duration(4 * time.Second)},
+		{TickTime: 200, InitLimit: 10, SyncLimit: 5, Session: spec.Duration(4 * time.Second)},
+	} {
+		session, tick := timing.Session.D(), timing.Tick()
+		// Where a third of the session outlasts all that the server can answer nothing is left to go wrong.
+		within, answers := session/3-tick/2, timing.FollowerTimeout()
+		inTurn := func(seed uint64, from, to time.Duration, claims ...string) checkers.Check {
+			r := rand.New(rand.NewPCG(seed, 2))
+			cut := session + time.Duration(r.Int64N(int64(session)))
+			between := from + time.Duration(r.Int64N(int64(to-from)))
+			part := func(shape nemesis.Shape, role nemesis.Role) nemesis.Fault {
+				return nemesis.Fault{Kind: nemesis.Partition, Shape: shape, Target: nemesis.Target{Role: role}}
+			}
+			s := longHolds(timing, seed)
+			s.Claims = claims
+			return believed(t, s,
+				nemesis.Step{ID: "server", For: 2 * timing.Session, Fault: part(nemesis.FromPeers, nemesis.HolderServer), On: acquired(cut)},
+				nemesis.Step{ID: "holder", For: 2 * timing.Session, Fault: part(nemesis.FromServers, nemesis.Holder), On: acquired(cut + between)})
+		}
+		hazards := 0
+		for seed := range uint64(100) {
+			got := inTurn(seed, -tick, min(within, answers), checkers.ClaimBelief)
+			require.Equal(t, checkers.Pass, got.Outcome, "%v, seed %d: %v", timing, seed, got.Anomalies)
+			got = inTurn(seed, min(within, answers/2), answers)
+			require.Equal(t, checkers.Pass, got.Outcome, "%v, seed %d: %v", timing, seed, got.Anomalies)
+			hazards += len(got.Anomalies)
+		}
+		t.Logf("session %v, syncLimit %d: %d hazards", session, timing.SyncLimit, hazards)
+		require.Equal(t, within < answers, hazards > 0, "session %v, syncLimit %d: %d hazards", session, timing.SyncLimit, hazards)
+	}
+}
+
 // TestLeaseUnderMonotonicRates: a lease is stolen from a holder whose monotonic clock is slow, and by a waiter whose is
 // fast, as soon as they are a third apart; that is no violation, as the lease's promise rests on them.
 func TestLeaseUnderMonotonicRates(t *testing.T) {
@@ -103,12 +150,9 @@ func TestLeaseUnderMonotonicRates(t *testing.T) {
 			s.Hold, s.Time = spec.Duration(6*time.Second), spec.Duration(12*time.Second)
 			rate := nemesis.Fault{Kind: nemesis.MonoRate, Target: nemesis.Target{Role: c.role}, Rate: c.rate}
 			cut := nemesis.Fault{Kind: nemesis.Partition, Shape: nemesis.FromServers, Target: nemesis.Target{Role: nemesis.Holder}}
-			after := func(at time.Duration) *nemesis.Trigger {
-				return &nemesis.Trigger{Event: nemesis.OnAcquired, After: spec.Duration(at)}
-			}
 			x, err := Simulate(context.Background(), catalogue.Complete(s), &nemesis.Plan{Policy: "file", Steps: []nemesis.Step{
-				{ID: "rate", For: spec.Duration(6 * time.Second), Fault: rate, On: after(100 * time.Millisecond)},
-				{ID: "cut", For: spec.Duration(4 * time.Second), Fault: cut, On: after(time.Second)}, // nothing is renewed
+				{ID: "rate", For: spec.Duration(6 * time.Second), Fault: rate, On: acquired(100 * time.Millisecond)},
+				{ID: "cut", For: spec.Duration(4 * time.Second), Fault: cut, On: acquired(time.Second)}, // nothing is renewed
 			}})
 			require.NoError(t, err)
 			require.Equal(t, nemesis.Applied, x.Input.Receipts[0].Status, x.Input.Receipts[0].Why)

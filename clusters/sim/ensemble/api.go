@@ -16,10 +16,10 @@ type Conn int64
 type Host interface {
 	// Now is the node's monotonic clock. It goes on over restarts of the server.
 	Now() time.Duration
-	// Send sends to a peer. Messages of one pair of servers arrive in the order sent or, if the connection breaks, not
-	// at all; both ends then get PeerBroken. A Send to a peer that does not run leads to PeerBroken at the sender (or
-	// to nothing, if it is cut off silently); the next Send tries a new connection. The payload that a Message points
-	// to is shared and never changed.
+	// Send sends to a peer. Messages of one Link arrive in the order sent or, if the connection breaks, not at all; both
+	// ends then get PeerBroken. A Link to a peer that does not run leads to PeerBroken at the sender (or to nothing, if
+	// it is cut off silently). Notifications, which have none, may get lost unsaid. The payload that a Message points to
+	// is shared and never changed.
 	Send(to ServerID, m Message)
 	// Reply sends to a client: in order, lost when the connection breaks.
 	Reply(c Conn, r Reply)

@@ -9,8 +9,7 @@
 //   - A follower acknowledges NEWLEADER, and writes its current epoch, once the synchronised log is on disk, as 3.9.3
 //     and later do (ZOOKEEPER-4646, 4643); 3.8.0 may lose committed writes here.
 //   - The log has no snapshots: a restart replays it whole, and SNAP carries the committed log.
-//   - One link between two servers carries both election and quorum traffic. An end that gives the quorum connection up
-//     says so with a message, as a closed socket would.
+//   - An end that gives a learner's connection up says so with a message, as a closed socket would.
 //   - Not modelled: observers, reconfiguration, ACLs, quotas, TTL and container nodes, persistent watches, local
 //     sessions, read-only mode, throttling, times in Stat, the server's own idle check of client connections (a bucket
 //     of 10 s in NIOServerCnxnFactory).

@@ -128,7 +128,7 @@ func (s *Server) Receive(from ServerID, m *Message) {
 	}
 }
 
-// PeerBroken says that the connection to a peer broke, or that a Send found nobody: messages may have been lost.
+// PeerBroken says that a learner's connection to a peer broke, or found nobody: messages may have been lost.
 func (s *Server) PeerBroken(id ServerID) {
 	switch s.role {
 	case Leading:
