@@ -33,6 +33,7 @@ type server struct {
 	timers      []ensemble.Timer
 	spare       []uint64 // timers that are free
 	syncs       uint64
+	works       uint64
 }
 
 func newServer(c *Cluster, node int) *server {
@@ -74,6 +75,7 @@ const (
 const (
 	streamBoot = 2 << 32
 	streamSync = 3 << 32
+	streamWork = 7 << 32
 )
 
 func (s *server) running() bool { return s.zk != nil }
@@ -180,6 +182,12 @@ func (s *server) After(d time.Duration, t ensemble.Timer) {
 		s.timers = append(s.timers, t)
 	}
 	s.c.k.After(d, s.node, s, evTimer, i, s.life)
+}
+
+// Takes is how long some work takes this time.
+func (s *server) Takes(w ensemble.Work) time.Duration {
+	s.works++
+	return s.c.k.Between(streamWork|uint64(s.node), s.works, work[w][0], work[w][1])
 }
 
 // Sync is an fsync: mostly about a millisecond, sometimes much longer.

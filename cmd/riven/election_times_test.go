@@ -26,9 +26,8 @@ var failoversMeasured = []struct {
 	{5, [3]float64{498, 579, 1241}, [3]float64{454, 585, 1285}},
 }
 
-// failoverBound is how many times shorter or longer the simulation's median may be. It is that wide because the
-// simulation is known to be too fast: its times do not overlap with the real ones (docs/simulation.md).
-const failoverBound = 3
+// failoverBound is how many times shorter or longer the simulation's median may be.
+const failoverBound = 1.5
 
 // TestElectionTimes: the median of the times that the simulation takes to replace a dead leader is within a factor of
 // the real one. A real least or most of six or eight deaths, on a busy machine, binds nothing.

@@ -27,6 +27,8 @@ type Host interface {
 	Hangup(c Conn)
 	// After makes the caller call Fire(t) when d of the node's monotonic clock has passed.
 	After(d time.Duration, t Timer)
+	// Takes is how long the server is busy with some work that it begins now.
+	Takes(w Work) time.Duration
 	// Sync makes what the disk holds by now durable; the caller calls Synced(n) when that is done, however long it
 	// takes. At most one Sync of a server object is under way; a later one, begun after a truncation, makes the answer
 	// to the earlier one void.

@@ -68,13 +68,18 @@ const (
 	following                     // has been sent UPTODATE
 )
 
-// lead is Leader.lead up to the wait for an epoch.
+// lead is the start of a leader.
 func (s *Server) lead(voters acks) {
 	s.role = Leading
 	l := &s.leader
 	*l = leader{voters: voters, since: s.host.Now(), ownEpoch: s.currentEpoch(), ownZxid: s.tree.zxid, learners: l.learners[:0], outstanding: l.outstanding[:0], syncs: l.syncs[:0], changes: l.changes}
 	l.changes.reset()
 	l.epoch = -1
+	s.begin(Opening)
+}
+
+// open is Leader.lead up to the wait for an epoch.
+func (s *Server) open() {
 	s.waitPhase()
 	s.promise(s.me, s.disk.accepted)
 }
@@ -149,7 +154,7 @@ func (s *Server) reportLooking(index int) {
 
 // learnerArrived is LearnerCnxAcceptor and the start of LearnerHandler.run.
 func (s *Server) learnerArrived(from ServerID, m *Message) {
-	if s.role != Leading {
+	if s.role != Leading || s.busy == Opening || s.busy == Stopping {
 		s.host.Send(from, Message{Kind: Closed, Link: m.Link}) // connection refused
 		return
 	}
@@ -280,7 +285,7 @@ func (s *Server) follow() {
 	s.role = Following
 	f := &s.follower
 	*f = follower{started: s.host.Now(), incoming: f.incoming[:0], pending: f.pending[:0], needed: -1}
-	s.connect()
+	s.begin(Joining)
 }
 
 // connect is Learner.connectToLeader and the first packet of registerWithLeader.
@@ -314,6 +319,7 @@ func (s *Server) stopFollowing() {
 	if f.link != 0 {
 		s.host.Send(s.vote.leader, Message{Kind: Closed, Link: f.link})
 	}
+	f.link = 0
 	f.read.seq, f.retry.seq = 0, 0
 	s.sessions.stop()
 }

@@ -80,10 +80,11 @@ func (s *Server) Synced(n uint64) {
 
 // logged acknowledges what may be acknowledged (AckRequestProcessor, SendAckRequestProcessor).
 func (s *Server) logged() {
-	switch s.role {
-	case Leading:
+	switch {
+	case s.busy == Stopping:
+	case s.role == Leading:
 		s.leaderLogged()
-	case Following:
+	case s.role == Following:
 		s.followerLogged()
 	}
 }

@@ -31,9 +31,21 @@ type election struct {
 	alarm    alarm
 }
 
-// look gives everything up that the server was and starts an election (QuorumPeer.run, FastLeaderElection.lookForLeader).
+// look gives everything up that the server was and starts an election (QuorumPeer.run). Until its threads have ended it
+// tells others of its old vote.
 func (s *Server) look() {
-	s.stepDown()
+	switch {
+	case s.busy == Stopping:
+	case s.role == Looking:
+		s.elect()
+	default:
+		s.stepDown()
+		s.begin(Stopping)
+	}
+}
+
+// elect is the start of FastLeaderElection.lookForLeader.
+func (s *Server) elect() {
 	e := &s.election
 	s.role = Looking
 	s.round++
@@ -48,6 +60,7 @@ func (s *Server) look() {
 // stepDown ends the server's part in an epoch: clients and peers are let go, what is in the log is counted.
 func (s *Server) stepDown() {
 	s.up = false
+	s.busy, s.work.seq = none, 0
 	s.closeClients()
 	s.requests.reset()
 	switch s.role {

@@ -17,6 +17,8 @@ type Server struct {
 	disk  *Disk
 	host  Host
 	role  Role
+	busy  Work
+	work  alarm
 	up    bool // clients are served
 	vote  vote // the outcome of the last election
 	round int64
@@ -163,6 +165,10 @@ func (s *Server) Fire(t Timer) {
 		if s.rang(&s.follower.read, t) {
 			s.look()
 		}
+	case timerWork:
+		if s.rang(&s.work, t) {
+			s.worked()
+		}
 	case timerRetry:
 		if s.rang(&s.follower.retry, t) {
 			s.connect()
@@ -179,6 +185,7 @@ const (
 	timerExpiry             // SessionTrackerImpl
 	timerRead               // a learner's socket timeout
 	timerRetry              // Learner.connectToLeader
+	timerWork
 )
 
 // alarm is a deadline that is put off far more often than it passes: a new timer is asked for only when the old one

@@ -92,8 +92,8 @@ func (s *Server) acked(f *learner, zxid int64) {
 func (s *Server) newLeaderAcked(index int) {
 	l := &s.leader
 	s.ack(&l.synced, index)
-	if !s.up && l.synced.has(s.me) && s.quorum(l.synced) {
-		s.establish()
+	if !s.up && s.busy == none && l.synced.has(s.me) && s.quorum(l.synced) {
+		s.begin(Serving)
 	}
 }
 

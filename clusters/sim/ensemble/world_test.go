@@ -298,6 +298,12 @@ func (b *box) Send(to ServerID, m Message) {
 func (b *box) After(d time.Duration, t Timer) {
 	b.w.after(d, event{kind: evTimer, to: int(b.id), life: b.life, timer: t})
 }
+func (b *box) Takes(Work) time.Duration {
+	if b.w.even {
+		return 0
+	}
+	return b.w.jitter(20 * time.Millisecond)
+}
 func (b *box) Sync(n uint64) {
 	d := 500*time.Microsecond + b.w.jitter(2*time.Millisecond)
 	if b.slow {
