@@ -77,6 +77,7 @@ func TestAccept(t *testing.T) {
 		{"monitors", acceptMonitors},
 		{"unfenced", acceptUnfenced},
 		{"holders", acceptTwoHolders},
+		{"cuts", acceptCutsInTurn},
 		{"hunted", acceptHunted},
 		{"native", acceptNative},
 		{"nothing", acceptNothingHappened},
@@ -258,11 +259,16 @@ func acceptUnfenced(t *testing.T, a *table) {
 		fmt.Sprintf("exclusion violated at the resource in %d of 3; %s", found, last))
 }
 
-const twoHolders = "riven run --spec examples/two-holders.json --plan examples/two-holders-plan.json"
-
-func runTwoHolders(t *testing.T, args ...string) outcome {
+// example runs examples/NAME.json with its plan.
+func example(t *testing.T, name string, args ...string) outcome {
 	t.Helper()
-	return riven(t, append([]string{"run", "--json", "--dir", bundleDir(t), "--spec", "../../examples/two-holders.json", "--plan", "../../examples/two-holders-plan.json"}, args...)...)
+	file := "../../examples/" + name
+	return riven(t, append([]string{"run", "--json", "--dir", bundleDir(t), "--spec", file + ".json", "--plan", file + "-plan.json"}, args...)...)
+}
+
+// exampleTold is the command line of example, for people.
+func exampleTold(name string) string {
+	return fmt.Sprintf("riven run --spec examples/%s.json --plan examples/%s-plan.json", name, name)
 }
 
 // acceptTwoHolders shows the case that no pause and no fault of a client's link is needed for.
@@ -270,15 +276,34 @@ func acceptTwoHolders(t *testing.T, a *table) {
 	const tries = 3
 	var overlaps []string
 	for seed := 1; seed <= tries; seed++ {
-		o := runTwoHolders(t, "--claim", "belief", "--seed", fmt.Sprint(seed))
+		o := example(t, "two-holders", "--claim", "belief", "--seed", fmt.Sprint(seed))
 		require.Contains(t, violated(o.Verdict), checkers.ClaimBelief, o.Verdict.Sentence)
 		overlaps = append(overlaps, fmt.Sprintf("%.1f s", longest(o.Verdict, checkers.ClaimBelief).Seconds()))
 	}
-	a.add("two holders, nobody paused, no client's link touched", twoHolders+" --claim belief --seed 1..3",
+	a.add("two holders, nobody paused, no client's link touched", exampleTold("two-holders")+" --claim belief --seed 1..3",
 		fmt.Sprintf("belief violated in %d of %d, both believed for %s", len(overlaps), tries, strings.Join(overlaps, ", ")))
-	o := runTwoHolders(t, "--fencing", "--seed", "1")
+	o := example(t, "two-holders", "--fencing", "--seed", "1")
 	require.Equal(t, 0, o.Code, o.Verdict.Sentence)
-	a.add("the fenced recipe passes the same plan", twoHolders+" --fencing", o.Verdict.Sentence)
+	a.add("the fenced recipe passes the same plan", exampleTold("two-holders")+" --fencing", o.Verdict.Sentence)
+}
+
+// acceptCutsInTurn shows that a session timeout longer than tickTime*syncLimit is no remedy where a server is cut from its
+// peers and its client from it after that, and that belief is not claimed there.
+func acceptCutsInTurn(t *testing.T, a *table) {
+	const tries = 5
+	var overlaps []string
+	for seed := 1; seed <= tries; seed++ {
+		o := example(t, "cuts-in-turn", "--claim", "belief", "--seed", fmt.Sprint(seed))
+		if slices.Contains(violated(o.Verdict), checkers.ClaimBelief) {
+			overlaps = append(overlaps, fmt.Sprintf("%.2f s", longest(o.Verdict, checkers.ClaimBelief).Seconds()))
+		}
+	}
+	require.NotEmpty(t, overlaps)
+	a.add("two actives by belief, with a session twice tickTime*syncLimit", exampleTold("cuts-in-turn")+" --claim belief --seed 1..5",
+		fmt.Sprintf("belief violated in %d of %d, both believed for %s", len(overlaps), tries, strings.Join(overlaps, ", ")))
+	o := example(t, "cuts-in-turn", "--seed", "1")
+	require.Equal(t, 0, o.Code, o.Verdict.Sentence)
+	a.add("the same is no violation where belief is not claimed", exampleTold("cuts-in-turn"), o.Verdict.Sentence)
 }
 
 // longest is the longest time that an anomaly of the claim spans.

@@ -29,10 +29,15 @@ func TestMain(m *testing.M) {
 
 // TestScripts plays what people type, right and wrong, where there is no engine.
 func TestScripts(t *testing.T) {
+	examples, err := filepath.Abs("../../examples")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+			e.Setenv("EXAMPLES", examples)
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
