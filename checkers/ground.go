@@ -217,17 +217,18 @@ func (g *ground) losses(c circumstance) span {
 	return span{c.when.from - int64(t.Session.D()+t.FollowerTimeout()), c.when.to}
 }
 
+// held is for how long the participant and the servers together stood still, and how far its monotonic clock strayed.
+func (g *ground) held(node string, when span) (stood, strayed int64) {
+	return merge(slices.Concat(g.stalls[node].spans, g.servers.spans)).within(when), g.strayed(node, when)
+}
+
 func (g *ground) stalled(c circumstance) string {
 	g.look()
 	when := g.losses(c)
-	torn := g.torn.within(when) > 0
+	margin := StallMargin(g.in.Spec.Timing, g.torn.within(when) > 0)
 	for _, n := range c.nodes {
-		margin := StallMargin(g.in.Spec.Timing, torn)
-		if s, _ := g.inTurn(n, when); s != "" {
-			margin = 0
-		}
 		own, servers := g.stalls[n], g.servers.within(when)
-		stood, strayed := merge(slices.Concat(own.spans, g.servers.spans)).within(when), g.strayed(n, when)
+		stood, strayed := g.held(n, when)
 		if stood+strayed <= int64(margin) {
 			continue
 		}

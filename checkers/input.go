@@ -51,7 +51,8 @@ type Precondition string
 const (
 	// SessionOutlastsFollower: the session timeout is longer than tickTime*syncLimit, so that a follower that is cut
 	// from its peers stops answering its clients before the leader expires their sessions (Learner.java, ZOOKEEPER's
-	// soTimeout); and no participant concerned was cut from such a follower so late that it could not be told in time.
+	// soTimeout); and no participant concerned was cut from such a follower with it, or while it still answered, which
+	// may explain what was seen.
 	SessionOutlastsFollower Precondition = "session outlasts follower"
 	// NoLongStall: neither the participants concerned nor a server stood still, planned or measured, longer than the margin.
 	// What the participant's monotonic clock gained or lost counts as well.
