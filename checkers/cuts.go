@@ -111,7 +111,7 @@ func (g *ground) serversOf(node string, when span) (servers []string) {
 // Who believes pings every third of the session timeout and gives up two thirds after the last answer that it heard. The
 // leader counts from the last ping that it was told of. With one answer of which it was not told the two come to the
 // same time, and each more lets the owner believe for a third longer (found by hunt in the simulation). Standing still
-// comes on top, and half a third for what is not seen, as in StallMargin. What lasts longer has another reason.
+// comes on top, and what is not seen. What lasts longer has another reason.
 func (g *ground) outrun(c circumstance) string {
 	g.look()
 	t, when := g.in.Spec.Timing, g.losses(c)
@@ -123,7 +123,7 @@ func (g *ground) outrun(c circumstance) string {
 		}
 		more := (after + t.Tick()/2) / third * third
 		stood, strayed := g.held(n, when)
-		if explained := int64(more+third/2) + stood + strayed; c.when.to-c.when.from <= explained {
+		if explained := int64(more) + stood + strayed + unseen(t); c.when.to-c.when.from <= explained {
 			return fmt.Sprintf("%s was cut from %s %s after %s from its peers, and may have had answers of which the leader knew nothing: that explains %s", n, server, seconds(int64(after)), server, seconds(explained))
 		}
 	}

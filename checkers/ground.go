@@ -210,6 +210,10 @@ func spare(t spec.Timing, torn bool) time.Duration {
 // what is not seen: stalls too short to be reported, and packets on their way.
 func StallMargin(t spec.Timing, torn bool) time.Duration { return max(0, spare(t, torn)/2) }
 
+// unseen is what is left to stalls too short to be reported, and to packets on their way: half of what a participant has
+// to spare that is cut off from its server alone.
+func unseen(t spec.Timing) int64 { return int64(t.Session.D() / 6) }
+
 // losses is the time in which the sessions concerned were lost: that of the anomaly, and one session timeout and one
 // tickTime*syncLimit before it.
 func (g *ground) losses(c circumstance) span {
@@ -222,14 +226,16 @@ func (g *ground) held(node string, when span) (stood, strayed int64) {
 	return merge(slices.Concat(g.stalls[node].spans, g.servers.spans)).within(when), g.strayed(node, when)
 }
 
+// stalled tells whether standing still explains that the news of a loss came late: by no more than what stood still, and
+// what is not seen. What lasts longer has another reason.
 func (g *ground) stalled(c circumstance) string {
 	g.look()
-	when := g.losses(c)
-	margin := StallMargin(g.in.Spec.Timing, g.torn.within(when) > 0)
+	t, when := g.in.Spec.Timing, g.losses(c)
+	margin := StallMargin(t, g.torn.within(when) > 0)
 	for _, n := range c.nodes {
 		own, servers := g.stalls[n], g.servers.within(when)
 		stood, strayed := g.held(n, when)
-		if stood+strayed <= int64(margin) {
+		if stood+strayed <= int64(margin) || c.when.to-c.when.from > stood+strayed+unseen(t) {
 			continue
 		}
 		if strayed > 0 {
