@@ -133,3 +133,15 @@ func TestWithin(t *testing.T) {
 	require.False(t, within(cut, kill))
 	require.False(t, within(append(kill, cut...), cut))
 }
+
+// TestTurns: every spec meets every searcher, however many specs there are.
+func TestTurns(t *testing.T) {
+	searchers := len(nemesis.Searchers())
+	for n := 1; n <= 2*searchers; n++ {
+		met := map[[2]int]bool{}
+		for i := range n * searchers {
+			met[[2]int{turn(i, n), i % searchers}] = true
+		}
+		require.Len(t, met, n*searchers, "%d specs", n)
+	}
+}

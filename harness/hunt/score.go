@@ -8,6 +8,7 @@ import (
 	"riven/checkers"
 	"riven/harness/run"
 	"riven/harness/spec"
+	"riven/nemesis"
 )
 
 // Score is how many seeds a search takes until it sees a defect, over several trials with seeds of their own.
@@ -39,7 +40,7 @@ func Rate(ctx context.Context, name string, specs []spec.Spec, trials, limit int
 	score := Score{Name: name, Trials: trials, Cap: limit}
 	for trial := range trials {
 		for i := range limit {
-			o := Options{Spec: specs[i%len(specs)]}
+			o := Options{Spec: specs[turn(i, len(specs))]}
 			o.Spec.Seed = uint64(trial+1) * 1_000_000
 			t := o.draw(uint64(i))
 			t.make(ctx, room, false)
@@ -66,6 +67,13 @@ func Rate(ctx context.Context, name string, specs []spec.Spec, trials, limit int
 	slices.Sort(score.Seeds)
 	slices.Sort(score.Claims)
 	return score, nil
+}
+
+// turn is which of n specs the number's seed takes: in rounds of the searchers, each of which begins with the next spec,
+// so that every spec meets every searcher.
+func turn(i, n int) int {
+	searchers := len(nemesis.Searchers())
+	return (i%searchers + i/searchers) % n
 }
 
 func broken(t trial) (claims []string) {
