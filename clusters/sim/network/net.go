@@ -150,14 +150,14 @@ func (n *Net[M]) Close(c Conn, side Side) {
 	n.drop(x)
 }
 
-// Crash closes all ends of the node, whose process has died.
+// Crash closes all ends of the node, whose process has died. Who is still dialling it finds out when the dial arrives.
 func (n *Net[M]) Crash(node int) {
 	for _, x := range n.conns {
 		if x == nil {
 			continue
 		}
 		for side := range x.ends {
-			if x.ends[side].node == node {
+			if x.ends[side].node == node && (x.open || Side(side) == Dialler) {
 				x.ends[1-side].inbox = fifo[M]{}
 				n.Close(x.name, Side(side))
 			}

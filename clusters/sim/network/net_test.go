@@ -182,6 +182,26 @@ func TestCrash(t *testing.T) {
 	require.Len(t, u.take(), 1)
 }
 
+// TestCrashOfTheDialled: a dial that is under way when the process at its other end dies is refused, or taken by the
+// next process there.
+func TestCrashOfTheDialled(t *testing.T) {
+	for _, again := range []bool{false, true} {
+		k, e, n, u := world(1)
+		e.Cut(0, 1, true)
+		n.Dial(0, 1)
+		pass(k, 500*time.Millisecond)
+		n.Crash(1)
+		u.deaf[1] = !again
+		e.Cut(0, 1, false)
+		pass(k, time.Minute)
+		want := "1000 0: closed"
+		if again {
+			want = "1000 open 0-1"
+		}
+		require.Equal(t, []string{want}, u.take())
+	}
+}
+
 // TestConnectionsAreForgotten: a run may make many.
 func TestConnectionsAreForgotten(t *testing.T) {
 	k, _, n, _ := world(1)
