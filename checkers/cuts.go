@@ -63,6 +63,26 @@ func (t timeline) lag(at int64) (most int64) {
 	return most
 }
 
+// outlived tells whether a server that was cut from its peers explains it: where a session may be over before that lets
+// go of its clients, by as long as this lasts, what stood still and what is not seen.
+func (g *ground) outlived(c circumstance) string {
+	g.look()
+	t, when := g.in.Spec.Timing, g.losses(c)
+	over := -spare(t, true)
+	if over < 0 || g.torn.within(when) == 0 {
+		return ""
+	}
+	for _, n := range c.nodes {
+		stood, strayed := g.held(n, when)
+		if explained := int64(over) + stood + strayed + unseen(t); c.when.to-c.when.from <= explained {
+			least := (t.FollowerTimeout() + t.Tick()/2 + lastWords) * 3 / 2
+			return fmt.Sprintf("servers were cut from each other, and the session timeout of %v is not longer than %v, which takes it beyond tickTime*syncLimit of %v: that explains %s",
+				t.Session.D(), least, t.FollowerTimeout(), seconds(explained))
+		}
+	}
+	return ""
+}
+
 // inTurn finds a server that was cut from its peers and the participant from it, and how long after the one cut began
 // the other was complete: the longest of these in the time, and no server if there is none.
 //

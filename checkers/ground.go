@@ -152,9 +152,8 @@ func (g *ground) sort(p promise, c circumstance, doubt string) (kind, string) {
 func (g *ground) unmet(p Precondition, c circumstance) string {
 	switch p {
 	case SessionOutlastsFollower:
-		if t := g.in.Spec.Timing; spare(t, true) <= 0 {
-			least := (t.FollowerTimeout() + t.Tick()/2 + lastWords) * 3 / 2
-			return fmt.Sprintf("the session timeout of %v is not longer than %v, which takes it beyond tickTime*syncLimit of %v", t.Session.D(), least, t.FollowerTimeout())
+		if why := g.outlived(c); why != "" {
+			return why
 		}
 		return g.outrun(c)
 	case NoLongStall:

@@ -49,10 +49,9 @@ type Precondition string
 
 // Preconditions.
 const (
-	// SessionOutlastsFollower: the session timeout is longer than tickTime*syncLimit, so that a follower that is cut
-	// from its peers stops answering its clients before the leader expires their sessions (Learner.java, ZOOKEEPER's
-	// soTimeout); and no participant concerned was cut from such a follower with it, or while it still answered, which
-	// may explain what was seen.
+	// SessionOutlastsFollower: no server that was cut from its peers went on answering its clients for so long that their
+	// sessions were over first (Learner.java, ZOOKEEPER's soTimeout), as it may where the session timeout is not longer
+	// than tickTime*syncLimit, or where a participant was cut from such a server with it or later.
 	SessionOutlastsFollower Precondition = "session outlasts follower"
 	// NoLongStall: neither the participants concerned nor a server stood still, planned or measured, longer than the margin.
 	// What the participant's monotonic clock gained or lost counts as well.
