@@ -42,7 +42,7 @@ func (p planner) searchFlaky() (steps []Step) {
 	if !slices.Contains(p.searchable(), LoseReply) {
 		return p.searchRole()
 	}
-	ops := []string{"sync"}
+	ops := []string{"sync", "setData"}
 	for _, s := range p.choices(LoseReply) {
 		if !slices.Contains(ops, s.Fault.Op) {
 			ops = append(ops, s.Fault.Op)

@@ -55,7 +55,7 @@ var holding = []armed{
 	{"curator", "leave-suspended", quick, step("f1", "1s", "1s", midHold, `{"kind": "kill", "target": {"role": "holder-server"}}`), stuck},
 	{"curator", "unprotected-create", quick, step("f1", "1s", "4s", "", `{"kind": "lose-reply", "op": "create", `+p1), stuck},
 	{"curator", "search-once", quick, step("f1", "1s", "5s", "", `{"kind": "lose-reply", "op": "create", `+p1) + "," +
-		step("f2", "1s", "5s", "", `{"kind": "lose-reply", "op": "sync", `+p1), stuck},
+		step("f2", "1s", "5s", "", `{"kind": "lose-reply", "op": "setData", `+p1), stuck},
 	{"curator", "release-lowest", quick + " --fencing=false", step("f1", "1s", "5s", "", `{"kind": "lose-reply", "op": "delete", "count": 3, `+p1), overlap},
 	{"curator", "watch-lowest", quick + " --fencing=false", "", overlap},
 	{"curator", "predecessor-gone", outlast, step("f1", "2s", "3s", lateInHold, `{"kind": "kill", "target": {"role": "waiter"}}`) + "," +

@@ -95,7 +95,7 @@ func curatorDefects() []workloads.Defect {
 		{
 			Name: searchOnce,
 			Bug:  "When the search for the node of a lost create fails as well, acquire returns an error and leaves that node behind (go-zookeeper's Lock).",
-			Exposed: "lose-reply of create and, at the same participant at the same time, of sync, which begins the search: every time; " +
+			Exposed: "lose-reply of create and, at the same participant at the same time, of setData, which begins the search: every time; " +
 				"one kind alone does not show it, so it takes a plan from a file.",
 			Breaks: stuck(),
 		},

@@ -190,7 +190,7 @@ func (p *participant) list() workloads.Completion {
 		if err != nil {
 			return failed(err)
 		}
-		names, err := p.childrenAfterSync(s, until)
+		names, err := p.children(s, until, func() error { return s.Sync(Root) })
 		switch {
 		case errors.Is(err, coord.ErrExpired):
 			p.session = nil
@@ -203,10 +203,10 @@ func (p *participant) list() workloads.Completion {
 	}
 }
 
-// childrenAfterSync lists Root; one that does not exist has no children.
-func (c *client) childrenAfterSync(s coord.Session, until time.Duration) (names []string, err error) {
+// children lists Root after something that makes the session's server newer; one that does not exist has none.
+func (c *client) children(s coord.Session, until time.Duration, first func() error) (names []string, err error) {
 	err = c.retry(s, until, func() error {
-		if err := s.Sync(Root); err != nil {
+		if err := first(); err != nil {
 			return err
 		}
 		names, err = s.Children(Root)
