@@ -73,8 +73,7 @@ func (g *ground) outlived(c circumstance) string {
 		return ""
 	}
 	for _, n := range c.nodes {
-		stood, strayed := g.held(n, when)
-		if explained := int64(over) + stood + strayed + unseen(t); c.when.to-c.when.from <= explained {
+		if explained := g.explained(n, when, over); c.when.to-c.when.from <= explained {
 			least := (t.FollowerTimeout() + t.Tick()/2 + lastWords) * 3 / 2
 			return fmt.Sprintf("servers were cut from each other, and the session timeout of %v is not longer than %v, which takes it beyond tickTime*syncLimit of %v: that explains %s",
 				t.Session.D(), least, t.FollowerTimeout(), seconds(explained))
@@ -142,8 +141,7 @@ func (g *ground) outrun(c circumstance) string {
 			continue
 		}
 		more := (after + t.Tick()/2) / third * third
-		stood, strayed := g.held(n, when)
-		if explained := int64(more) + stood + strayed + unseen(t); c.when.to-c.when.from <= explained {
+		if explained := g.explained(n, when, more); c.when.to-c.when.from <= explained {
 			return fmt.Sprintf("%s was cut from %s %s after %s from its peers, and may have had answers of which the leader knew nothing: that explains %s", n, server, seconds(int64(after)), server, seconds(explained))
 		}
 	}

@@ -225,16 +225,23 @@ func (g *ground) held(node string, when span) (stood, strayed int64) {
 	return merge(slices.Concat(g.stalls[node].spans, g.servers.spans)).within(when), g.strayed(node, when)
 }
 
+// explained is how long two may believe at once: so long, what the participant and the servers stood still, and what is
+// not seen.
+func (g *ground) explained(node string, when span, so time.Duration) int64 {
+	stood, strayed := g.held(node, when)
+	return int64(so) + stood + strayed + unseen(g.in.Spec.Timing)
+}
+
 // stalled tells whether standing still explains that the news of a loss came late: by no more than what stood still, and
 // what is not seen. What lasts longer has another reason.
 func (g *ground) stalled(c circumstance) string {
 	g.look()
-	t, when := g.in.Spec.Timing, g.losses(c)
-	margin := StallMargin(t, g.torn.within(when) > 0)
+	when := g.losses(c)
+	margin := StallMargin(g.in.Spec.Timing, g.torn.within(when) > 0)
 	for _, n := range c.nodes {
 		own, servers := g.stalls[n], g.servers.within(when)
 		stood, strayed := g.held(n, when)
-		if stood+strayed <= int64(margin) || c.when.to-c.when.from > stood+strayed+unseen(t) {
+		if stood+strayed <= int64(margin) || c.when.to-c.when.from > g.explained(n, when, 0) {
 			continue
 		}
 		if strayed > 0 {

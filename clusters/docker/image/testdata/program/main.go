@@ -1,4 +1,4 @@
-// Program is the stand-in for the riven binary in the tests of package image. Its words:
+// Command program is the stand-in for the riven binary in the tests of package image. Its words:
 //
 //	as UID:GID COMMAND…  run a command as a user, as an agent does with its child
 //	whoami               print its own ids and whether it can write to /tmp
